@@ -1,0 +1,1 @@
+//! The doors, a folder each, and the registry that lists them.

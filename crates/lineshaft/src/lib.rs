@@ -1,0 +1,1 @@
+//! The front door: the command line, the workspace loader and the wiring.

@@ -1,0 +1,1 @@
+//! Pure decisions: validate, canonicalise, own, dedupe, route, pace, deliver.

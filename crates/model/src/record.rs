@@ -1,0 +1,72 @@
+//! The records of the journal: their kinds and their wire form.
+//!
+//! Every record is `kind, version, payload`. Events and outcomes are by far the most frequent, so they have a compact
+//! binary payload ([`EventRecord`], [`OutcomeRecord`]); a quarantined input is a JSON head followed by its bytes; all
+//! other kinds are JSON. A version is raised when a payload's form changes in a way an older reader would misread; readers
+//! keep reading every older version.
+
+mod event;
+mod outcome;
+mod rest;
+mod wire;
+
+pub use event::{Disposition, EventHead, EventRecord, Owed, RawRef};
+pub use outcome::OutcomeRecord;
+pub use rest::{
+    Action, Configured, Counts, Duplicate, JsonPayload, Quarantine, QuarantineHead, Tally, Token,
+};
+pub use wire::WireError;
+
+/// The version written today for every kind.
+pub const VERSION: u8 = 1;
+
+/// What a record is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RecordKind {
+    /// An accepted event with all it owes: [`EventRecord`].
+    Event = 1,
+    /// How an attempt ended, or what a person did to a delivery: [`OutcomeRecord`].
+    Outcome = 2,
+    /// A refused input with its bytes: [`Quarantine`].
+    Quarantine = 3,
+    /// What a person did: [`Action`].
+    Action = 4,
+    /// A configuration that took effect: [`Configured`].
+    Configured = 5,
+    /// How far a source has been read: [`Token`].
+    Token = 6,
+    /// How many inputs needed no record of their own: [`Tally`].
+    Tally = 7,
+}
+
+impl RecordKind {
+    /// The kind with this number in the journal; `None` for one that a later version wrote.
+    #[must_use]
+    pub const fn from_byte(byte: u8) -> Option<Self> {
+        Some(match byte {
+            1 => Self::Event,
+            2 => Self::Outcome,
+            3 => Self::Quarantine,
+            4 => Self::Action,
+            5 => Self::Configured,
+            6 => Self::Token,
+            7 => Self::Tally,
+            _ => return None,
+        })
+    }
+
+    /// The word used by `journal stat` and `journal export`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Event => "event",
+            Self::Outcome => "outcome",
+            Self::Quarantine => "quarantine",
+            Self::Action => "action",
+            Self::Configured => "configured",
+            Self::Token => "token",
+            Self::Tally => "tally",
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The windows: the HTTP API and the console.

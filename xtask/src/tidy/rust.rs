@@ -1,0 +1,142 @@
+//! Rules about single lines of Rust: the first line, ignored tests, sleeping tests, `unsafe`.
+
+use super::breach::{Breach, Rule};
+use super::tree::{SourceFile, Tree};
+use super::words::holds_word;
+
+pub(crate) fn check(tree: &Tree, found: &mut Vec<Breach>) {
+    for file in tree.rust() {
+        check_first_line(file, found);
+        check_ignored(file, found);
+        check_sleep(file, found);
+        check_unsafe(file, found);
+    }
+}
+
+fn check_first_line(file: &SourceFile, found: &mut Vec<Breach>) {
+    let said = file.text.lines().next().and_then(|line| line.strip_prefix("//! "));
+    if said.is_none_or(|words| words.trim().is_empty()) {
+        Rule::new("first-line", "begin the file with `//! what it is for`, in a sentence", found).fail(
+            &file.path,
+            1,
+            "",
+            "the file does not say what it is for".to_owned(),
+        );
+    }
+}
+
+fn check_ignored(file: &SourceFile, found: &mut Vec<Breach>) {
+    let mut rule =
+        Rule::new("ignored-test", "write `#[ignore = \"why, and when it runs\"]`, or mend the test", found);
+    for (line, text) in file.lines() {
+        if text.trim() == "#[ignore]" {
+            rule.fail(&file.path, line, "", "a test is ignored without a reason".to_owned());
+        }
+    }
+}
+
+fn check_sleep(file: &SourceFile, found: &mut Vec<Breach>) {
+    let mut rule = Rule::new(
+        "sleeping-test",
+        "wait for what the test is about (a channel, a reply, a state) with a time limit around it",
+        found,
+    );
+    let Some(first) = first_test_line(file) else { return };
+    for (line, text) in file.lines().filter(|(line, _)| *line >= first) {
+        if code(text).contains("sleep(") {
+            rule.fail(&file.path, line, "", "a test sleeps instead of waiting".to_owned());
+        }
+    }
+}
+
+fn check_unsafe(file: &SourceFile, found: &mut Vec<Breach>) {
+    let mut rule = Rule::new(
+        "unsafe",
+        "do it in safe Rust; if that cannot be, the place, its proof and its reason go into the exceptions",
+        found,
+    );
+    for (line, text) in file.lines() {
+        if holds_word(&code(text), "unsafe") {
+            rule.fail(&file.path, line, "", "`unsafe` outside the places named for it".to_owned());
+        }
+    }
+}
+
+/// The line from which on a file is test code: its first for test files, else where its test module begins.
+fn first_test_line(file: &SourceFile) -> Option<usize> {
+    let in_tests = file.path.starts_with("tests/") || file.path.contains("/tests/");
+    if in_tests || file.path.ends_with("/tests.rs") {
+        return Some(1);
+    }
+    let mut lines = file.lines().peekable();
+    while let Some((line, text)) = lines.next() {
+        let opens_module = |next: &(usize, &str)| next.1.contains("mod ") && next.1.trim_end().ends_with('{');
+        if text.trim() == "#[cfg(test)]" && lines.peek().is_some_and(opens_module) {
+            return Some(line);
+        }
+    }
+    None
+}
+
+/// The line without its comment and without what its strings say, near enough for a search for words.
+fn code(line: &str) -> String {
+    let mut code = String::with_capacity(line.len());
+    let mut quoted = false;
+    let mut chars = line.chars().peekable();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' if quoted => {
+                chars.next();
+            }
+            '"' => quoted = !quoted,
+            '/' if !quoted && chars.peek() == Some(&'/') => break,
+            _ if quoted => {}
+            _ => code.push(c),
+        }
+    }
+    code
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules(path: &str, text: &str) -> Vec<(&'static str, usize)> {
+        let tree = Tree { files: vec![SourceFile::new(path, text)], ..Tree::default() };
+        let mut found = Vec::new();
+        check(&tree, &mut found);
+        found.into_iter().map(|breach| (breach.rule, breach.line)).collect()
+    }
+
+    #[test]
+    fn a_file_says_first_what_it_is_for() {
+        assert_eq!(rules("a.rs", "//! Doors.\nuse a;\n"), []);
+        assert_eq!(rules("a.rs", "use a;\n"), [("first-line", 1)]);
+        assert_eq!(rules("a.rs", "//! \n"), [("first-line", 1)]);
+        assert_eq!(rules("a.rs", ""), [("first-line", 1)]);
+    }
+
+    #[test]
+    fn an_ignored_test_needs_a_reason() {
+        assert_eq!(rules("a.rs", "//! A.\n    #[ignore]\n"), [("ignored-test", 2)]);
+        assert_eq!(rules("a.rs", "//! A.\n#[ignore = \"takes an hour; nightly\"]\n"), []);
+    }
+
+    #[test]
+    fn tests_do_not_sleep_but_code_may() {
+        let text =
+            "//! A.\nfn pace() {\n    sleep(d);\n}\n#[cfg(test)]\nmod tests {\n    sleep(d); // no\n}\n";
+        assert_eq!(rules("crates/a/src/a.rs", text), [("sleeping-test", 7)]);
+        assert_eq!(rules("crates/a/tests/it.rs", text), [("sleeping-test", 3), ("sleeping-test", 7)]);
+        assert_eq!(rules("crates/a/src/a/tests.rs", "//! A.\n// sleep(d)\n"), []);
+    }
+
+    #[test]
+    fn sees_unsafe_code_but_not_the_word() {
+        assert_eq!(rules("a.rs", "//! A.\nlet a = unsafe { b() };\n"), [("unsafe", 2)]);
+        assert_eq!(
+            rules("a.rs", "//! A.\n// unsafe\nlet a = \"unsafe \\\" b\";\n#![deny(unsafe_code)]\n"),
+            []
+        );
+    }
+}
