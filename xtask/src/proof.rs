@@ -56,15 +56,18 @@ impl Site {
 /// How a step that did not fail ended.
 #[derive(Debug)]
 pub(crate) enum Ending {
-    /// With the lines in which its program sums itself up.
-    Passed(Vec<String>),
+    Passed,
     /// It could not run here, and why.
     Skipped(String),
 }
 
+/// The lines in which a step's program sums itself up, whether it went well or not.
+pub(crate) type Closing = Vec<String>;
+
 #[derive(Debug)]
 struct Report {
     name: &'static str,
+    closing: Closing,
     ending: Result<Ending, Failure>,
     took: Duration,
 }
@@ -100,7 +103,8 @@ fn choose<'a>(steps: &'a [Step], only: &[String], skip: &[String]) -> Result<Vec
 fn perform(step: &Step, site: &Site) -> Report {
     eprintln!("\n== {}: {}", step.name, step.about);
     let begun = Instant::now();
-    let mut ending = (step.run)(site);
+    let mut closing = Closing::new();
+    let mut ending = (step.run)(site, &mut closing);
     if let (true, Ok(Ending::Skipped(why))) = (site.full, &ending) {
         ending = Err(Failure::new(why.clone()));
     }
@@ -108,17 +112,13 @@ fn perform(step: &Step, site: &Site) -> Report {
     if let Err(failure) = &ending {
         eprintln!("error: {failure}");
     }
-    Report { name: step.name, ending, took }
+    Report { name: step.name, closing, ending, took }
 }
 
 /// Prints a line for each step and the test runner's own last lines; keeps the same in `proof/closing` of the target folder.
 fn sum_up(reports: &[Report], site: &Site) -> Result<(), Failure> {
     let mut closing: Vec<String> = reports.iter().map(line_of).collect();
-    for report in reports {
-        if let Ok(Ending::Passed(lines)) = &report.ending {
-            closing.extend(lines.iter().cloned());
-        }
-    }
+    closing.extend(reports.iter().flat_map(|report| report.closing.iter().cloned()));
     let failed: Vec<&str> =
         reports.iter().filter(|report| report.ending.is_err()).map(|report| report.name).collect();
     let text = closing.join("\n");
@@ -142,7 +142,7 @@ fn sum_up(reports: &[Report], site: &Site) -> Result<(), Failure> {
 
 fn line_of(report: &Report) -> String {
     let (word, why) = match &report.ending {
-        Ok(Ending::Passed(_)) => ("passed", String::new()),
+        Ok(Ending::Passed) => ("passed", String::new()),
         Ok(Ending::Skipped(why)) => ("SKIPPED", format!("  {why}")),
         Err(failure) => ("FAILED", format!("  {failure}")),
     };
@@ -153,15 +153,17 @@ fn line_of(report: &Report) -> String {
 mod tests {
     use super::*;
 
-    fn passes(_: &Site) -> Result<Ending, Failure> {
-        Ok(Ending::Passed(vec!["3 tests run: 3 passed".to_owned()]))
+    fn passes(_: &Site, closing: &mut Closing) -> Result<Ending, Failure> {
+        closing.push("3 tests run: 3 passed".to_owned());
+        Ok(Ending::Passed)
     }
 
-    fn fails(_: &Site) -> Result<Ending, Failure> {
+    fn fails(_: &Site, closing: &mut Closing) -> Result<Ending, Failure> {
+        closing.push("3 tests run: 2 passed, 1 failed".to_owned());
         Err(Failure::new("1 test failed"))
     }
 
-    fn skips(_: &Site) -> Result<Ending, Failure> {
+    fn skips(_: &Site, _: &mut Closing) -> Result<Ending, Failure> {
         Ok(Ending::Skipped("no browser here".to_owned()))
     }
 
@@ -221,7 +223,11 @@ mod tests {
         let (_folder, site) = site(false);
         let (ended, text) = closing(&site, &[1, 0]);
         assert!(ended.unwrap_err().to_string().starts_with("failed: two"));
-        assert!(text.contains("two      FAILED      1.5 s  1 test failed"));
+        assert_eq!(
+            text,
+            "two      FAILED      1.5 s  1 test failed\none      passed      1.5 s\n\
+             3 tests run: 2 passed, 1 failed\n3 tests run: 3 passed\n"
+        );
         assert!(site.scratch.exists());
     }
 

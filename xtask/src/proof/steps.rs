@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::tools;
-use super::{Ending, Site, doctests};
+use super::{Closing, Ending, Site, doctests};
 use crate::command::{self, Failure, run, run_keeping};
 
 /// One step. Its heading is its name and `about`.
@@ -11,7 +11,7 @@ use crate::command::{self, Failure, run, run_keeping};
 pub(crate) struct Step {
     pub(crate) name: &'static str,
     pub(crate) about: &'static str,
-    pub(crate) run: fn(&Site) -> Result<Ending, Failure>,
+    pub(crate) run: fn(&Site, &mut Closing) -> Result<Ending, Failure>,
 }
 
 pub(crate) const STEPS: &[Step] = &[
@@ -26,24 +26,21 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "deny", about: "licences and sources of the dependencies", run: deny },
 ];
 
-/// Tests that a step of their own runs, by the names of their binaries.
-const APART: &str = "binary(browser) | binary(kill)";
+/// Modules of integration tests that need a browser or the machine to themselves: each is a step of its own.
+/// `.config/nextest.toml` leaves the same ones out of a usual run.
+const APART: [&str; 2] = ["browser", "kill"];
 
-fn passed() -> Ending {
-    Ending::Passed(Vec::new())
-}
-
-fn format(site: &Site) -> Result<Ending, Failure> {
+fn format(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
     run(&mut site.cargo(&["fmt", "--all", "--check"]))?;
-    Ok(passed())
+    Ok(Ending::Passed)
 }
 
-fn tidy(site: &Site) -> Result<Ending, Failure> {
+fn tidy(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
     crate::tidy::run(&site.root)?;
-    Ok(passed())
+    Ok(Ending::Passed)
 }
 
-fn clippy(site: &Site) -> Result<Ending, Failure> {
+fn clippy(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
     run(&mut site.cargo(&[
         "clippy",
         "--workspace",
@@ -54,52 +51,73 @@ fn clippy(site: &Site) -> Result<Ending, Failure> {
         "-D",
         "warnings",
     ]))?;
-    Ok(passed())
+    Ok(Ending::Passed)
 }
 
-fn tests(site: &Site) -> Result<Ending, Failure> {
-    run_tests(site, &format!("not ({APART})"), &["--workspace", "--all-targets"])
-}
-
-fn browser(site: &Site) -> Result<Ending, Failure> {
-    if !has_test_binary(site, "browser")? {
-        return Ok(Ending::Skipped("there are no browser tests".to_owned()));
+fn tests(site: &Site, closing: &mut Closing) -> Result<Ending, Failure> {
+    if let Some(nextest) = nextest(site) {
+        return run_nextest(nextest, &["--all-targets"], closing);
     }
-    if let Err(why) = tools::browser() {
-        return Ok(Ending::Skipped(why));
+    let mut command =
+        site.cargo(&["test", "--workspace", "--all-targets", "--locked", "--no-fail-fast", "--"]);
+    for module in APART {
+        command.args(["--skip", &format!("{module}::")]);
     }
-    run_tests(site, "binary(browser)", &["--workspace", "--test", "browser"])
+    run_plain(&mut command, closing)
 }
 
-fn kill(site: &Site) -> Result<Ending, Failure> {
-    if !has_test_binary(site, "kill")? {
-        return Ok(Ending::Skipped("there is no kill -9 harness".to_owned()));
+fn browser(site: &Site, closing: &mut Closing) -> Result<Ending, Failure> {
+    match tools::browser() {
+        Ok(()) => run_apart(site, "browser", closing),
+        Err(why) => Ok(Ending::Skipped(why)),
     }
-    run_tests(site, "binary(kill)", &["--workspace", "--test", "kill"])
 }
 
-/// Runs tests with nextest; with cargo's own runner where nextest can be neither found nor built.
-fn run_tests(site: &Site, filter: &str, targets: &[&str]) -> Result<Ending, Failure> {
-    let mut closing = Vec::new();
-    if let Some(nextest) = tools::cargo_tool(site, "nextest") {
-        let mut command = Command::new(nextest);
-        command.args(["nextest", "run", "--locked", "--no-fail-fast", "-E", filter]).args(targets);
-        command.current_dir(&site.root).env("TMPDIR", &site.scratch);
-        run_keeping(&mut command, |line| line.trim_start().starts_with("Summary ["), &mut closing)?;
-    } else {
-        run(site.cargo(&["test", "--locked", "--no-fail-fast"]).args(targets))?;
-        closing.push("every test passed under cargo's own runner (nextest is not installed)".to_owned());
+fn kill(site: &Site, closing: &mut Closing) -> Result<Ending, Failure> {
+    run_apart(site, "kill", closing)
+}
+
+/// Runs the integration tests of one module of [`APART`].
+fn run_apart(site: &Site, module: &str, closing: &mut Closing) -> Result<Ending, Failure> {
+    if let Some(nextest) = nextest(site) {
+        let filter = format!("kind(test) & test(/^{module}::/)");
+        return run_nextest(nextest, &["--tests", "--ignore-default-filter", "-E", &filter], closing);
     }
-    Ok(Ending::Passed(closing))
+    let module = format!("{module}::");
+    run_plain(&mut site.cargo(&[
+        "test",
+        "--workspace",
+        "--tests",
+        "--locked",
+        "--",
+        "--test-threads",
+        "1",
+        &module,
+    ]))
 }
 
-fn has_test_binary(site: &Site, name: &str) -> Result<bool, Failure> {
-    let metadata = command::metadata(&site.root)?;
-    let mut targets = metadata.packages.iter().flat_map(|package| &package.targets);
-    Ok(targets.any(|target| target.name == name && target.kind.iter().any(|kind| kind == "test")))
+/// The test runner, ready for its arguments; nothing where it can be neither found nor built.
+fn nextest(site: &Site) -> Option<Command> {
+    let mut command = Command::new(tools::cargo_tool(site, "nextest")?);
+    command.args(["nextest", "run", "--workspace", "--locked"]);
+    command.current_dir(&site.root).env("TMPDIR", &site.scratch);
+    Some(command)
 }
 
-fn docs(site: &Site) -> Result<Ending, Failure> {
+fn run_nextest(mut nextest: Command, arguments: &[&str], closing: &mut Closing) -> Result<Ending, Failure> {
+    let sums_up = |line: &str| line.trim_start().starts_with("Summary [");
+    run_keeping(nextest.args(arguments), sums_up, closing)?;
+    Ok(Ending::Passed)
+}
+
+/// Runs tests with cargo's own runner, which has no line for the whole.
+fn run_plain(command: &mut Command, closing: &mut Closing) -> Result<Ending, Failure> {
+    run(command)?;
+    closing.push("every test passed (under cargo's own runner: nextest could not be built)".to_owned());
+    Ok(Ending::Passed)
+}
+
+fn docs(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
     let metadata = command::metadata(&site.root)?;
     let crates = doctests::crates(&metadata)
         .map_err(|error| Failure::new(format!("cannot look for examples: {error}")))?;
@@ -113,19 +131,19 @@ fn docs(site: &Site) -> Result<Ending, Failure> {
     let mut doc =
         site.cargo(&["doc", "--workspace", "--no-deps", "--document-private-items", "--locked", "--quiet"]);
     run(doc.env("RUSTDOCFLAGS", "-D warnings"))?;
-    Ok(passed())
+    Ok(Ending::Passed)
 }
 
-fn demo(site: &Site) -> Result<Ending, Failure> {
+fn demo(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
     let program = site.target.join("debug").join("lineshaft");
     run(&mut site.cargo(&["build", "--package", "lineshaft", "--bins", "--locked", "--quiet"]))?;
     let mut demo = Command::new(program);
     demo.args(["demo", "--headless", "--for", "20s", "--seed", "1", "--json"]);
     run(demo.current_dir(&site.scratch).env("TMPDIR", &site.scratch))?;
-    Ok(passed())
+    Ok(Ending::Passed)
 }
 
-fn deny(site: &Site) -> Result<Ending, Failure> {
+fn deny(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
     let present = tools::found("cargo-deny").is_some() || site.target.join("tools/bin/cargo-deny").is_file();
     if !present && !site.full {
         return Ok(Ending::Skipped("cargo-deny is not installed; `--full` builds it".to_owned()));
@@ -134,5 +152,5 @@ fn deny(site: &Site) -> Result<Ending, Failure> {
         return Ok(Ending::Skipped("cargo-deny could not be built".to_owned()));
     };
     run(Command::new(program).args(["check", "licenses", "bans", "sources"]).current_dir(&site.root))?;
-    Ok(passed())
+    Ok(Ending::Passed)
 }

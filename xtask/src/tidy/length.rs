@@ -154,7 +154,7 @@ trait B {
 
     fn breaches(lines_in_body: usize) -> Vec<Breach> {
         let body = "    step();\n".repeat(lines_in_body);
-        let file = SourceFile::new("a.rs", &format!("//! A.\nfn long() {{\n{body}}}\n"));
+        let file = SourceFile::new("a.rs", format!("//! A.\nfn long() {{\n{body}}}\n"));
         let mut found = Vec::new();
         check_functions(&file, &mut found);
         found
@@ -172,7 +172,7 @@ trait B {
     #[test]
     fn a_file_over_the_limit_fails() {
         let mut found = Vec::new();
-        check_file(&SourceFile::new("a.rs", &"//\n".repeat(801)), &mut found);
+        check_file(&SourceFile::new("a.rs", "//\n".repeat(801)), &mut found);
         assert_eq!(found.len(), 1);
         assert!(found[0].message.contains("801 lines"));
     }

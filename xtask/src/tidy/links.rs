@@ -144,7 +144,7 @@ mod tests {
     use super::*;
 
     fn tree(files: &[(&str, &str)]) -> Tree {
-        let mut files: Vec<_> = files.iter().map(|(path, text)| SourceFile::new(path, text)).collect();
+        let mut files: Vec<_> = files.iter().map(|(path, text)| SourceFile::new(path, *text)).collect();
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Tree { paths: files.iter().map(|file| file.path.clone()).collect(), files }
     }
