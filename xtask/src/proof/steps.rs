@@ -84,16 +84,19 @@ fn run_apart(site: &Site, module: &str, closing: &mut Closing) -> Result<Ending,
         return run_nextest(nextest, &["--tests", "--ignore-default-filter", "-E", &filter], closing);
     }
     let module = format!("{module}::");
-    run_plain(&mut site.cargo(&[
-        "test",
-        "--workspace",
-        "--tests",
-        "--locked",
-        "--",
-        "--test-threads",
-        "1",
-        &module,
-    ]))
+    run_plain(
+        &mut site.cargo(&[
+            "test",
+            "--workspace",
+            "--tests",
+            "--locked",
+            "--",
+            "--test-threads",
+            "1",
+            &module,
+        ]),
+        closing,
+    )
 }
 
 /// The test runner, ready for its arguments; nothing where it can be neither found nor built.
