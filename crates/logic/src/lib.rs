@@ -1,1 +1,6 @@
-//! Pure decisions: validate, canonicalise, own, dedupe, route, pace, deliver.
+//! Pure decisions: what an input becomes, who owns it, whether it is new, where it goes, when and in which order.
+//!
+//! Nothing here does I/O, spawns, blocks or reads a clock: time and randomness are arguments, lookups are traits. The same
+//! code therefore runs in the hub and in the simulation.
+
+pub mod lane;

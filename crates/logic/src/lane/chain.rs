@@ -1,0 +1,92 @@
+//! The deliveries of one order key that a lane has in memory, oldest first.
+
+use std::collections::VecDeque;
+
+use lineshaft_model::{DeliveryId, Position, Priority};
+
+use super::Entry;
+
+/// What the oldest delivery of a chain is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// Nothing in memory, or not yet placed.
+    #[default]
+    Empty,
+    /// Waiting for a slot.
+    Ready,
+    /// Being attempted.
+    InFlight,
+    /// Waiting for its next attempt.
+    Delayed,
+}
+
+/// A chain; its head is kept apart so that the common chain of one needs no allocation.
+#[derive(Debug)]
+pub(super) struct Chain {
+    head: Option<Entry>,
+    waiting: VecDeque<Entry>,
+    /// What the head is doing.
+    pub(super) stage: Stage,
+    /// The most urgent class of any delivery in the chain.
+    pub(super) class: Priority,
+    /// Whether later deliveries of the key are only in the views.
+    pub(super) spilled: bool,
+    /// Whether the views have been asked for them.
+    pub(super) asked: bool,
+    /// The latest that was left to the views.
+    pub(super) dropped: Position,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self {
+            head: None,
+            waiting: VecDeque::new(),
+            stage: Stage::Empty,
+            class: Priority::Bulk,
+            spilled: false,
+            asked: false,
+            dropped: Position::ZERO,
+        }
+    }
+}
+
+impl Chain {
+    pub(super) const fn head(&self) -> Option<Entry> {
+        self.head
+    }
+
+    pub(super) const fn head_mut(&mut self) -> Option<&mut Entry> {
+        self.head.as_mut()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.head.is_some()) + self.waiting.len()
+    }
+
+    pub(super) fn holds(&self, id: DeliveryId) -> bool {
+        self.head.is_some_and(|head| head.id == id) || self.waiting.iter().any(|entry| entry.id == id)
+    }
+
+    /// Adds an entry at the end and says whether the chain became more urgent by it.
+    pub(super) fn push(&mut self, entry: Entry) -> bool {
+        let promoted = entry.class < self.class;
+        if self.head.is_none() {
+            self.head = Some(entry);
+            self.class = entry.class;
+        } else {
+            self.waiting.push_back(entry);
+            self.class = self.class.min(entry.class);
+        }
+        promoted
+    }
+
+    /// Takes the head off; the next becomes head.
+    pub(super) fn pop(&mut self) -> Option<Entry> {
+        let head = self.head.take();
+        self.head = self.waiting.pop_front();
+        let rest = self.head.iter().chain(&self.waiting).map(|entry| entry.class);
+        self.class = rest.min().unwrap_or(Priority::Bulk);
+        head
+    }
+}

@@ -1,0 +1,296 @@
+//! The lane against a reference: order per key, completeness, bounded memory, under random histories.
+
+use std::collections::{BTreeMap, HashMap};
+
+use lineshaft_model::{DeliveryId, Millis, OutcomeKind, Position, Priority};
+use proptest::prelude::*;
+
+use super::{Change, Entry, Lane, Next, Refill, Wanted, Window};
+
+fn entry(position: u64, order: u64, class: Priority) -> Entry {
+    Entry {
+        id: DeliveryId { event: Position(position), n: 0 },
+        order,
+        class,
+        attempts: 0,
+        due: Millis(0),
+        since: Millis(0),
+        parks: true,
+        unknown: false,
+    }
+}
+
+fn change(entry: &Entry, kind: OutcomeKind, due: i64) -> Change {
+    Change {
+        id: entry.id,
+        order: entry.order,
+        kind,
+        attempt: entry.attempts + 1,
+        due: Millis(due),
+        parks: entry.parks,
+    }
+}
+
+/// The views as the lane may meet them: they know every record up to `applied` and nothing later.
+#[derive(Default)]
+struct World {
+    records: Vec<Record>,
+    unfinished: BTreeMap<DeliveryId, Entry>,
+    dead: HashMap<u64, Vec<DeliveryId>>,
+    applied: usize,
+}
+
+#[derive(Clone, Copy)]
+enum Record {
+    Owed(Entry),
+    Outcome(Change),
+}
+
+impl World {
+    fn end(&self) -> Position {
+        Position(self.records.len() as u64)
+    }
+
+    fn apply_to(&mut self, position: Position) {
+        while (self.applied as u64) < position.0 {
+            match self.records[self.applied] {
+                Record::Owed(entry) => {
+                    self.unfinished.insert(entry.id, entry);
+                }
+                Record::Outcome(change) => self.apply_outcome(change),
+            }
+            self.applied += 1;
+        }
+    }
+
+    fn apply_outcome(&mut self, change: Change) {
+        let remove_dead = |dead: &mut HashMap<u64, Vec<DeliveryId>>| {
+            if let Some(ids) = dead.get_mut(&change.order) {
+                ids.retain(|id| *id != change.id);
+                if ids.is_empty() {
+                    dead.remove(&change.order);
+                }
+            }
+        };
+        match change.kind {
+            OutcomeKind::Delivered | OutcomeKind::Discarded => {
+                self.unfinished.remove(&change.id);
+                remove_dead(&mut self.dead);
+            }
+            OutcomeKind::Again | OutcomeKind::Unknown => {
+                let entry = self.unfinished.get_mut(&change.id).unwrap();
+                entry.due = change.due;
+                entry.attempts = change.attempt;
+            }
+            OutcomeKind::Dead => self.dead.entry(change.order).or_default().push(change.id),
+            OutcomeKind::Retried => {
+                remove_dead(&mut self.dead);
+                self.unfinished.get_mut(&change.id).unwrap().due = Millis(0);
+            }
+        }
+    }
+
+    fn answer(&mut self, refill: Refill) -> Vec<Entry> {
+        self.apply_to(refill.need);
+        self.unfinished
+            .values()
+            .filter(|e| e.id > refill.after && !self.dead.contains_key(&e.order))
+            .filter(|e| match refill.what {
+                Wanted::Class(class) => e.class == class,
+                Wanted::Key(key) => e.order == key,
+            })
+            .take(refill.limit)
+            .copied()
+            .collect()
+    }
+}
+
+/// Drives a lane over a script and checks each attempt against the reference.
+struct Bench {
+    lane: Lane,
+    world: World,
+    now: i64,
+    flying: Vec<Entry>,
+    done: HashMap<u64, Vec<DeliveryId>>,
+    all: HashMap<u64, Vec<DeliveryId>>,
+}
+
+impl Bench {
+    fn new(window: Window) -> Self {
+        Self {
+            lane: Lane::new(window, Position::ZERO, []),
+            world: World::default(),
+            now: 1,
+            flying: Vec::new(),
+            done: HashMap::new(),
+            all: HashMap::new(),
+        }
+    }
+
+    fn owe(&mut self, order: u64, class: Priority) {
+        let entry = entry(self.world.records.len() as u64 + 1, order, class);
+        self.world.records.push(Record::Owed(entry));
+        self.all.entry(order).or_default().push(entry.id);
+        self.lane.owe(entry);
+    }
+
+    fn record(&mut self, change: Change) {
+        self.world.records.push(Record::Outcome(change));
+        self.lane.settle(change, self.world.end());
+    }
+
+    fn refill(&mut self) {
+        while let Some(refill) = self.lane.refill() {
+            let entries = self.world.answer(refill);
+            self.lane.refilled(refill, &entries);
+            self.lane.applied(Position(self.world.applied as u64));
+        }
+    }
+
+    /// Makes one attempt if there is one, and checks that its key's turn has come.
+    fn attempt(&mut self) -> bool {
+        let Next::Attempt(entry) = self.lane.next(Millis(self.now)) else { return false };
+        assert!(entry.due.0 <= self.now, "attempted before it was due");
+        assert!(!self.flying.iter().any(|f| f.order == entry.order), "two of one key in flight");
+        let done = self.done.entry(entry.order).or_default();
+        assert_eq!(self.all[&entry.order].get(done.len()), Some(&entry.id), "out of order");
+        self.flying.push(entry);
+        true
+    }
+
+    fn land(&mut self, pick: usize, kind: OutcomeKind, delay: i64) {
+        if self.flying.is_empty() {
+            return;
+        }
+        let entry = self.flying.swap_remove(pick % self.flying.len());
+        self.record(change(&entry, kind, self.now + delay));
+        if kind == OutcomeKind::Delivered {
+            self.done.entry(entry.order).or_default().push(entry.id);
+        }
+    }
+
+    fn mend(&mut self, discard: bool) {
+        self.world.apply_to(self.world.end());
+        let Some((order, id)) = self.world.dead.iter().map(|(k, ids)| (*k, ids[0])).min() else { return };
+        let kind = if discard { OutcomeKind::Discarded } else { OutcomeKind::Retried };
+        let entry = Entry { id, ..entry(id.event.0, order, Priority::Normal) };
+        self.record(change(&entry, kind, 0));
+        if discard {
+            self.done.entry(order).or_default().push(id);
+        }
+    }
+
+    fn restart(&mut self) {
+        self.flying.clear();
+        self.world.apply_to(self.world.end());
+        let parked: Vec<(u64, u32)> = self.world.dead.iter().map(|(k, ids)| (*k, ids.len() as u32)).collect();
+        self.lane = Lane::new(self.lane.window, self.world.end(), parked);
+    }
+
+    /// Lets everything finish and checks that nothing was left behind.
+    fn finish(&mut self) {
+        for round in 0.. {
+            assert!(round < 100_000, "stuck: {:?}", self.lane);
+            self.refill();
+            self.now += 100;
+            while self.attempt() {}
+            if self.flying.is_empty() && self.lane.next(Millis(self.now)) == Next::Idle {
+                self.refill();
+                self.world.apply_to(self.world.end());
+                if !self.world.dead.is_empty() {
+                    self.mend(round % 2 == 0);
+                } else if self.world.unfinished.is_empty() {
+                    break;
+                }
+            }
+            while !self.flying.is_empty() {
+                self.land(0, OutcomeKind::Delivered, 0);
+            }
+        }
+        assert_eq!(self.done, self.all);
+        assert_eq!((self.lane.in_flight(), self.lane.in_memory(), self.lane.parked_keys()), (0, 0, 0));
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Owe(u64, u8),
+    Attempt,
+    Land(usize, u8),
+    Refill,
+    Apply,
+    Mend(bool),
+    Tick(i64),
+    Restart,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0u64..6, 0u8..4).prop_map(|(key, class)| Step::Owe(key, class)),
+        5 => Just(Step::Attempt),
+        4 => (any::<usize>(), 0u8..8).prop_map(|(pick, kind)| Step::Land(pick, kind)),
+        2 => Just(Step::Refill),
+        2 => Just(Step::Apply),
+        1 => any::<bool>().prop_map(Step::Mend),
+        2 => (1i64..40).prop_map(Step::Tick),
+        1 => Just(Step::Restart),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn every_delivery_goes_out_once_and_in_the_order_of_its_key(
+        steps in proptest::collection::vec(step(), 1..160), entries in 1usize..12, per_key in 1usize..4,
+    ) {
+        let mut bench = Bench::new(Window { entries, per_key });
+        for step in steps {
+            match step {
+                Step::Owe(order, class) => bench.owe(order, Priority::from_byte(class)),
+                Step::Attempt => { bench.attempt(); }
+                Step::Land(pick, kind) => bench.land(pick, match kind {
+                    0 | 1 => OutcomeKind::Again,
+                    2 => OutcomeKind::Dead,
+                    3 => OutcomeKind::Unknown,
+                    _ => OutcomeKind::Delivered,
+                }, 30),
+                Step::Refill => bench.refill(),
+                Step::Apply => {
+                    bench.world.apply_to(bench.world.end());
+                    bench.lane.applied(bench.world.end());
+                }
+                Step::Mend(discard) => bench.mend(discard),
+                Step::Tick(by) => bench.now += by,
+                Step::Restart => bench.restart(),
+            }
+            // One refill may bring a whole key beside a full window, never more.
+            prop_assert!(bench.lane.in_memory() <= entries + per_key * 7, "{} in memory", bench.lane.in_memory());
+        }
+        bench.finish();
+    }
+}
+
+#[test]
+fn bulk_keeps_a_tenth_while_critical_work_is_plenty() {
+    let mut bench = Bench::new(Window::default());
+    bench.refill();
+    for n in 0..400 {
+        bench.owe(n, if n % 2 == 0 { Priority::Critical } else { Priority::Bulk });
+    }
+    let bulk = (0..200).filter(|_| bench.attempt() && bench.flying.last().unwrap().class == Priority::Bulk).count();
+    assert!((20..=60).contains(&bulk), "{bulk} of 200 attempts were bulk");
+}
+
+#[test]
+fn an_urgent_delivery_lends_its_class_to_the_one_before_it() {
+    let mut bench = Bench::new(Window::default());
+    bench.refill();
+    for n in 0..50 {
+        bench.owe(100 + n, Priority::Normal);
+    }
+    bench.owe(7, Priority::Bulk);
+    bench.owe(7, Priority::Critical);
+    assert!(bench.attempt());
+    assert_eq!(bench.flying[0].order, 7, "the bulk delivery goes first because a critical one waits behind it");
+}
