@@ -94,8 +94,8 @@ pub enum Next {
 const WHEEL: [Priority; 20] = {
     use Priority::{Bulk, Critical, High, Normal};
     [
-        Critical, High, Critical, Normal, Critical, High, Critical, Bulk, Critical, High, Critical, Normal, Critical,
-        High, Critical, Bulk, Critical, Normal, Critical, High,
+        Critical, High, Critical, Normal, Critical, High, Critical, Bulk, Critical, High, Critical, Normal,
+        Critical, High, Critical, Bulk, Critical, Normal, Critical, High,
     ]
 };
 
@@ -355,9 +355,9 @@ impl Lane {
         if self.parked.contains_key(&entry.order) {
             return;
         }
-        let older_beyond = Priority::ALL
-            .into_iter()
-            .any(|class| class != entry.class && self.beyond[class as usize].is_some_and(|after| after < entry.id));
+        let older_beyond = Priority::ALL.into_iter().any(|class| {
+            class != entry.class && self.beyond[class as usize].is_some_and(|after| after < entry.id)
+        });
         let full = self
             .chains
             .get(&entry.order)

@@ -3,4 +3,7 @@
 //! Nothing here does I/O, spawns, blocks or reads a clock: time and randomness are arguments, lookups are traits. The same
 //! code therefore runs in the hub and in the simulation.
 
+pub mod deliver;
 pub mod lane;
+pub mod own;
+pub mod pace;

@@ -278,7 +278,8 @@ fn bulk_keeps_a_tenth_while_critical_work_is_plenty() {
     for n in 0..400 {
         bench.owe(n, if n % 2 == 0 { Priority::Critical } else { Priority::Bulk });
     }
-    let bulk = (0..200).filter(|_| bench.attempt() && bench.flying.last().unwrap().class == Priority::Bulk).count();
+    let bulk =
+        (0..200).filter(|_| bench.attempt() && bench.flying.last().unwrap().class == Priority::Bulk).count();
     assert!((20..=60).contains(&bulk), "{bulk} of 200 attempts were bulk");
 }
 
@@ -292,5 +293,8 @@ fn an_urgent_delivery_lends_its_class_to_the_one_before_it() {
     bench.owe(7, Priority::Bulk);
     bench.owe(7, Priority::Critical);
     assert!(bench.attempt());
-    assert_eq!(bench.flying[0].order, 7, "the bulk delivery goes first because a critical one waits behind it");
+    assert_eq!(
+        bench.flying[0].order, 7,
+        "the bulk delivery goes first because a critical one waits behind it"
+    );
 }

@@ -1,0 +1,209 @@
+//! What becomes of a delivery after an attempt: done, again, given up, or unknown.
+
+use lineshaft_model::{Answer, Millis, Outcome, OutcomeKind, Reason};
+use serde::{Deserialize, Serialize};
+
+use crate::lane::Entry;
+use crate::pace::Ending;
+
+/// How a route retries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RetryRule {
+    /// Wait before the second attempt.
+    pub first_ms: i64,
+    /// Each wait is so many times the one before, in hundredths (200 doubles).
+    pub factor_x100: u32,
+    /// Longest wait.
+    pub ceiling_ms: i64,
+    /// No attempt later than this after the event was taken.
+    pub give_up_after_ms: i64,
+}
+
+impl Default for RetryRule {
+    fn default() -> Self {
+        Self { first_ms: 1_000, factor_x100: 200, ceiling_ms: 300_000, give_up_after_ms: 86_400_000 }
+    }
+}
+
+/// What the target can do about a lost answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TargetCan {
+    /// It keeps our idempotency key: the same call again is harmless.
+    pub keep_key: bool,
+    /// It can be asked what happened.
+    pub verify: bool,
+}
+
+/// The longest `Retry-After` that is believed: a day.
+const LONGEST_HOLD_MS: i64 = 86_400_000;
+
+/// Decides what a delivery's attempt, or the verification of an earlier one, came to. `jitter` is uniform in 0..=u32::MAX.
+#[must_use]
+pub fn decide(
+    answer: Answer,
+    entry: &Entry,
+    rule: RetryRule,
+    can: TargetCan,
+    now: Millis,
+    jitter: u32,
+) -> Outcome {
+    let attempt = entry.attempts.saturating_add(1);
+    let base = Outcome {
+        delivery: entry.id,
+        kind: OutcomeKind::Delivered,
+        attempt,
+        at: now,
+        due: Millis(0),
+        status: 0,
+        reason: None,
+        foreign_key: None,
+        actor: None,
+    };
+    match answer {
+        Answer::Delivered { status, foreign_key } => Outcome { status, foreign_key, ..base },
+        Answer::Refused { status, reason } => {
+            Outcome { kind: OutcomeKind::Dead, status, reason: Some(reason), ..base }
+        }
+        Answer::Again { status, after_ms, reason } => {
+            let asked_ms =
+                after_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(i64::MAX).min(LONGEST_HOLD_MS));
+            let due = now.plus(backoff_ms(rule, attempt, jitter).max(asked_ms));
+            later(
+                Outcome { kind: OutcomeKind::Again, status, due, reason: Some(reason), ..base },
+                entry,
+                rule,
+            )
+        }
+        Answer::Unknown { reason } if can.keep_key || can.verify => {
+            let due = now.plus(backoff_ms(rule, attempt, jitter));
+            later(Outcome { kind: OutcomeKind::Unknown, due, reason: Some(reason), ..base }, entry, rule)
+        }
+        Answer::Unknown { reason } => {
+            let hint = "the target neither keeps our idempotency key nor can be asked: look there, then retry or discard";
+            Outcome { kind: OutcomeKind::Dead, reason: Some(unknown(&reason).hint(hint)), ..base }
+        }
+    }
+}
+
+/// An attempt whose next one would come too late is given up.
+fn later(outcome: Outcome, entry: &Entry, rule: RetryRule) -> Outcome {
+    if outcome.due.since(entry.since) <= rule.give_up_after_ms {
+        return outcome;
+    }
+    let cause =
+        outcome.reason.clone().unwrap_or_else(|| Reason::new("delivery-failed", "the attempt failed"));
+    let reason = if outcome.kind == OutcomeKind::Unknown {
+        unknown(&cause)
+            .hint("the outcome could not be settled in time: look at the target, then retry or discard")
+    } else {
+        Reason::new(
+            "retries-exhausted",
+            format!("given up after {} attempts: {}", outcome.attempt, cause.message),
+        )
+        .hint("mend the cause and retry the dead letter, or discard it with a reason")
+    };
+    Outcome { kind: OutcomeKind::Dead, due: Millis(0), reason: Some(reason), ..outcome }
+}
+
+fn unknown(cause: &Reason) -> Reason {
+    Reason::new(
+        "outcome-unknown",
+        format!("the answer was lost after the request had gone out: {}", cause.message),
+    )
+}
+
+/// Full jitter over an exponential wait, never less than half the first wait, so that a burst of failures spreads out.
+fn backoff_ms(rule: RetryRule, attempt: u16, jitter: u32) -> i64 {
+    let ceiling = i128::from(rule.ceiling_ms.max(1));
+    let mut wait = i128::from(rule.first_ms.max(1));
+    for _ in 1..attempt {
+        wait = wait * i128::from(rule.factor_x100.max(100)) / 100;
+        if wait >= ceiling {
+            break;
+        }
+    }
+    let wait = wait.min(ceiling);
+    let floor = (i128::from(rule.first_ms.max(1)) / 2).min(wait);
+    let spread = (wait - floor) * i128::from(jitter) / i128::from(u32::MAX);
+    i64::try_from(floor + spread).unwrap_or(rule.ceiling_ms)
+}
+
+/// What an answer says of the system as a whole: whether it works, and how long it asked to be left alone.
+#[must_use]
+pub fn health(answer: &Answer) -> (Ending, Option<i64>) {
+    match answer {
+        Answer::Delivered { .. } | Answer::Refused { .. } => (Ending::Answered, None),
+        Answer::Again { status: 429 | 503, after_ms: Some(ms), .. } => {
+            (Ending::Failed, Some(i64::try_from(*ms).unwrap_or(i64::MAX).min(LONGEST_HOLD_MS)))
+        }
+        Answer::Again { status: 408 | 409 | 423 | 425, .. } => (Ending::Answered, None),
+        Answer::Again { .. } | Answer::Unknown { .. } => (Ending::Failed, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use lineshaft_model::{DeliveryId, Position, Priority};
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const RULE: RetryRule =
+        RetryRule { first_ms: 1000, factor_x100: 200, ceiling_ms: 60_000, give_up_after_ms: 3_600_000 };
+    const CAN: TargetCan = TargetCan { keep_key: true, verify: false };
+
+    fn entry(attempts: u16) -> Entry {
+        Entry {
+            id: DeliveryId { event: Position(1), n: 0 },
+            order: 1,
+            class: Priority::Normal,
+            attempts,
+            due: Millis(0),
+            since: Millis(0),
+            parks: true,
+            unknown: false,
+        }
+    }
+
+    fn again(after_ms: Option<u64>) -> Answer {
+        Answer::Again { status: 503, after_ms, reason: Reason::new("http-status", "503") }
+    }
+
+    #[test]
+    fn a_refusal_is_a_dead_letter_at_once() {
+        let answer = Answer::Refused { status: 422, reason: Reason::new("http-status", "422: no such item") };
+        let outcome = decide(answer, &entry(0), RULE, CAN, Millis(5), 0);
+        assert_eq!((outcome.kind, outcome.status, outcome.attempt), (OutcomeKind::Dead, 422, 1));
+    }
+
+    #[test]
+    fn the_target_is_not_called_earlier_than_it_asked() {
+        let outcome = decide(again(Some(30_000)), &entry(0), RULE, CAN, Millis(5), 0);
+        assert_eq!((outcome.kind, outcome.due), (OutcomeKind::Again, Millis(30_005)));
+    }
+
+    #[test]
+    fn too_late_is_given_up_with_the_cause() {
+        let outcome = decide(again(None), &entry(9), RULE, CAN, Millis(3_600_000), u32::MAX);
+        assert_eq!(outcome.kind, OutcomeKind::Dead);
+        assert_eq!(outcome.reason.unwrap().message, "given up after 10 attempts: 503");
+    }
+
+    #[test]
+    fn a_lost_answer_is_tried_again_only_where_that_is_harmless() {
+        let lost = || Answer::Unknown { reason: Reason::new("answer-lost", "reset") };
+        let kind = |can| decide(lost(), &entry(0), RULE, can, Millis(0), 0).kind;
+        assert_eq!(kind(CAN), OutcomeKind::Unknown);
+        assert_eq!(kind(TargetCan { keep_key: false, verify: true }), OutcomeKind::Unknown);
+        assert_eq!(kind(TargetCan { keep_key: false, verify: false }), OutcomeKind::Dead);
+    }
+
+    proptest! {
+        #[test]
+        fn waits_stay_between_their_bounds(attempts in 0u16..u16::MAX, jitter: u32, first in 1i64..10_000, factor in 0u32..1000) {
+            let rule = RetryRule { first_ms: first, factor_x100: factor, ..RULE };
+            let wait = backoff_ms(rule, attempts.saturating_add(1), jitter);
+            prop_assert!(wait >= (first / 2).min(rule.ceiling_ms / 2) && wait <= rule.ceiling_ms, "{}", wait);
+        }
+    }
+}
