@@ -2,6 +2,7 @@
 
 mod breach;
 mod changes;
+mod codes;
 pub(crate) mod edges;
 mod exceptions;
 mod length;
@@ -27,8 +28,11 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
         Tree::read(root).map_err(|error| Failure::new(format!("cannot read {}: {error}", root.display())))?;
     let metadata = crate::command::metadata(root)?;
     let found = check(&metadata, root, &tree, EXCEPTIONS);
-    for breach in &found {
-        eprintln!("{breach}");
+    for same in found.chunk_by(|a, b| (a.rule, a.weight) == (b.rule, b.weight)) {
+        for breach in same {
+            eprintln!("{breach}");
+        }
+        eprintln!("  hint: {}\n", same[0].mend);
     }
     let failing = found.iter().filter(|breach| breach.weight == Weight::Fails).count();
     println!(
@@ -40,7 +44,7 @@ pub(crate) fn run(root: &Path) -> Result<(), Failure> {
     if failing > 0 { Err(Failure::new(format!("{failing} breaches of the house rules"))) } else { Ok(()) }
 }
 
-/// Every breach, warnings first, then by place.
+/// Every breach, warnings first, those of one rule together.
 fn check(metadata: &Metadata, root: &Path, tree: &Tree, exceptions: &[Exception]) -> Vec<Breach> {
     let mut found = Vec::new();
     edges::check(metadata, root, tree, &mut found);
@@ -50,10 +54,11 @@ fn check(metadata: &Metadata, root: &Path, tree: &Tree, exceptions: &[Exception]
     words::check(tree, &mut found);
     links::check(tree, &mut found);
     changes::check(tree, &mut found);
+    codes::check(tree, &mut found);
     let mut found = exceptions::apply(exceptions, found);
     found.sort_by(|a, b| {
         let weight = |breach: &Breach| breach.weight == Weight::Fails;
-        (weight(a), &a.path, a.line).cmp(&(weight(b), &b.path, b.line))
+        (weight(a), a.rule, &a.path, a.line).cmp(&(weight(b), b.rule, &b.path, b.line))
     });
     found
 }
@@ -88,9 +93,9 @@ mod tests {
             places,
             [
                 "changes changes/a.md:1",
+                "links docs/README.md:1",
                 "mod-file crates/a/src/b/mod.rs:0",
                 "names crates/a/src/lib.rs:2",
-                "links docs/README.md:1",
                 "notes docs/README.md:2",
             ]
         );

@@ -36,7 +36,7 @@ impl fmt::Display for Breach {
         if self.line > 0 {
             write!(f, ":{}", self.line)?;
         }
-        write!(f, ": {word}[{}]: {}\n  hint: {}", self.rule, self.message, self.mend)
+        write!(f, ": {word}[{}]: {}", self.rule, self.message)
     }
 }
 

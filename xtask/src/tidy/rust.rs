@@ -1,7 +1,7 @@
-//! Rules about single lines of Rust: the first line, ignored tests, sleeping tests, `unsafe`.
+//! Rules about single lines of Rust: the first line, ignored and sleeping tests, lints set aside, channels, `unsafe`.
 
 use super::breach::{Breach, Rule};
-use super::tree::{SourceFile, Tree};
+use super::tree::{SourceFile, Tree, first_test_line};
 use super::words::holds_word;
 
 pub(crate) fn check(tree: &Tree, found: &mut Vec<Breach>) {
@@ -10,6 +10,8 @@ pub(crate) fn check(tree: &Tree, found: &mut Vec<Breach>) {
         check_ignored(file, found);
         check_sleep(file, found);
         check_unsafe(file, found);
+        check_channels(file, found);
+        check_lints(file, found);
     }
 }
 
@@ -62,20 +64,40 @@ fn check_unsafe(file: &SourceFile, found: &mut Vec<Breach>) {
     }
 }
 
-/// The line from which on a file is test code: its first for test files, else where its test module begins.
-fn first_test_line(file: &SourceFile) -> Option<usize> {
-    let in_tests = file.path.starts_with("tests/") || file.path.contains("/tests/");
-    if in_tests || file.path.ends_with("/tests.rs") {
-        return Some(1);
-    }
-    let mut lines = file.lines().peekable();
-    while let Some((line, text)) = lines.next() {
-        let opens_module = |next: &(usize, &str)| next.1.contains("mod ") && next.1.trim_end().ends_with('{');
-        if text.trim() == "#[cfg(test)]" && lines.peek().is_some_and(opens_module) {
-            return Some(line);
+fn check_channels(file: &SourceFile, found: &mut Vec<Breach>) {
+    let mut rule = Rule::new("channels", "give it a bound, and decide what happens when it is full", found);
+    for (line, text) in file.lines() {
+        let code = code(text);
+        if code.contains("unbounded_channel") || code.contains("mpsc::channel()") {
+            rule.fail(&file.path, line, "", "a channel without a bound".to_owned());
         }
     }
-    None
+}
+
+fn check_lints(file: &SourceFile, found: &mut Vec<Breach>) {
+    let mut rule = Rule::new(
+        "lints",
+        "add `reason = \"...\"` to the attribute: a reason one would accept in somebody else's change",
+        found,
+    );
+    let mut above = "";
+    let mut lines = file.lines().peekable();
+    while let Some((line, text)) = lines.next() {
+        let attribute = text.trim_start();
+        let sets_aside = ["#[allow(", "#![allow(", "#[expect(", "#![expect("];
+        if sets_aside.iter().any(|start| attribute.starts_with(start)) {
+            let mut whole = attribute.to_owned();
+            while !whole.contains(")]") {
+                let Some((_, next)) = lines.next() else { break };
+                whole.push_str(next);
+            }
+            let explained = whole.contains("reason =") || whole.contains("//") || above.starts_with("// ");
+            if !explained {
+                rule.fail(&file.path, line, "", "a lint is set aside without a reason".to_owned());
+            }
+        }
+        above = attribute;
+    }
 }
 
 /// The line without its comment and without what its strings say, near enough for a search for words.
@@ -129,6 +151,23 @@ mod tests {
         assert_eq!(rules("crates/a/src/a.rs", text), [("sleeping-test", 7)]);
         assert_eq!(rules("crates/a/tests/it.rs", text), [("sleeping-test", 3), ("sleeping-test", 7)]);
         assert_eq!(rules("crates/a/src/a/tests.rs", "//! A.\n// sleep(d)\n"), []);
+    }
+
+    #[test]
+    fn a_channel_has_a_bound() {
+        assert_eq!(rules("a.rs", "//! A.\nlet a = mpsc::channel(8);\n"), []);
+        assert_eq!(rules("a.rs", "//! A.\nlet a = mpsc::channel();\n"), [("channels", 2)]);
+        assert_eq!(rules("a.rs", "//! A.\nlet a = unbounded_channel::<u8>();\n"), [("channels", 2)]);
+    }
+
+    #[test]
+    fn a_lint_is_set_aside_with_a_reason() {
+        let bare = "//! A.\n#[allow(clippy::panic)]\nfn a() {}\n";
+        let long = "//! A.\n#![expect(\n    clippy::panic,\n    reason = \"b\"\n)]\n";
+        let said = "//! A.\n// The clock of the benchmark is the wall's.\n#![allow(clippy::panic)]\n";
+        assert_eq!(rules("a.rs", bare), [("lints", 2)]);
+        assert_eq!(rules("a.rs", long), []);
+        assert_eq!(rules("a.rs", said), []);
     }
 
     #[test]

@@ -128,3 +128,19 @@ pub(crate) fn extension(path: &str) -> &str {
     let name = path.rsplit('/').next().unwrap_or(path);
     name.rsplit_once('.').map_or("", |(_, extension)| extension)
 }
+
+/// The line from which on a file is test code: its first for test files, else where its test module begins.
+pub(crate) fn first_test_line(file: &SourceFile) -> Option<usize> {
+    let in_tests = file.path.starts_with("tests/") || file.path.contains("/tests/");
+    if in_tests || file.path.ends_with("/tests.rs") {
+        return Some(1);
+    }
+    let mut lines = file.lines().peekable();
+    while let Some((line, text)) = lines.next() {
+        let opens_module = |next: &(usize, &str)| next.1.contains("mod ") && next.1.trim_end().ends_with('{');
+        if text.trim() == "#[cfg(test)]" && lines.peek().is_some_and(opens_module) {
+            return Some(line);
+        }
+    }
+    None
+}
