@@ -8,8 +8,12 @@ use super::tree::{SourceFile, Tree, first_test_line};
 /// Where a person who met a code looks it up.
 const PAGE: &str = "docs/reference/errors.md";
 
-/// What a code is handed to.
-const MAKERS: &[&str] = &["Reason::new(", "Problem::new("];
+/// What a code is handed to, as the first literal.
+const MAKERS: &[&str] =
+    &["Reason::new(", "Diagnostic::new(", "Problem::new(", "Problem::error(", "Problem::warning("];
+
+/// A code stands this near to what it is handed to.
+const NEAR_BYTES: usize = 160;
 
 pub(crate) fn check(tree: &Tree, found: &mut Vec<Breach>) {
     let Some(page) = tree.file(PAGE) else { return };
@@ -40,14 +44,21 @@ fn codes(file: &SourceFile) -> Vec<(usize, &str)> {
     for maker in MAKERS {
         for (start, _) in file.text.match_indices(maker) {
             let line = file.text[..start].matches('\n').count() + 1;
-            let rest = file.text[start + maker.len()..].trim_start();
-            let code = rest.strip_prefix('"').and_then(|literal| literal.split('"').next());
-            if let Some(code) = code.filter(|_| line < tests) {
+            let mut pieces = file.text[start + maker.len()..].splitn(3, '"');
+            let before = pieces.next().unwrap_or_default();
+            let literal = pieces.next().filter(|literal| before.len() < NEAR_BYTES && is_code(literal));
+            if let Some(code) = literal.filter(|_| line < tests) {
                 found.push((line, code));
             }
         }
     }
     found
+}
+
+/// Whether a literal has the form of a code: words of lower case with dashes.
+fn is_code(literal: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    !literal.is_empty() && literal.chars().all(plain)
 }
 
 #[cfg(test)]
@@ -61,7 +72,8 @@ fn a() {
         \"disk-gone\",
         \"gone\",
     );
-    Reason::new(code, \"any\");
+    Reason::new(code, \"any text\");
+    Problem::error(file, Mark::START, \"key-odd\", \"odd\");
 }
 #[cfg(test)]
 mod tests {
@@ -80,7 +92,10 @@ mod tests {
 
     #[test]
     fn a_code_without_a_row_is_named_with_its_line() {
-        assert_eq!(places("| code | |\n| `disk-full` | the disk is full | make room |\n"), ["4 disk-gone"]);
-        assert_eq!(places("`disk-full` in passing\n"), ["3 disk-full", "4 disk-gone"]);
+        assert_eq!(
+            places("| code | |\n| `disk-full` | the disk is full | make room |\n"),
+            ["4 disk-gone", "9 key-odd"]
+        );
+        assert_eq!(places("`disk-full` in passing\n"), ["3 disk-full", "4 disk-gone", "9 key-odd"]);
     }
 }
