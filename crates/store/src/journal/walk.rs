@@ -1,0 +1,131 @@
+//! Walking over the frames of a segment from its start, checking everything. Used at open and by the whole check.
+
+use std::io;
+
+use lineshaft_model::Position;
+use lineshaft_ports::journal::RecordHeader;
+
+use super::damage::Expected;
+use super::disk::File;
+use super::frame::{BodyFault, FrameHeader, HEADER_BYTES, Salt, check_body};
+
+/// How much is read at once.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// A part of a file held in memory, moved forward as it is read.
+#[derive(Debug)]
+struct Window {
+    file: File,
+    size: u64,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window {
+    /// The `length` bytes at `offset`; fewer where the file ends.
+    fn read(&mut self, offset: u64, length: usize) -> io::Result<&[u8]> {
+        let length = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(length).min(length);
+        let held = offset >= self.start
+            && offset + length as u64 <= self.start + self.bytes.len() as u64;
+        if !held {
+            let left = usize::try_from(self.size - offset.min(self.size)).unwrap_or(usize::MAX);
+            self.bytes.clear();
+            self.bytes.resize(left.min(CHUNK_BYTES.max(length)), 0);
+            self.file.read_at(&mut self.bytes, offset)?;
+            self.start = offset;
+        }
+        let from = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        Ok(self.bytes.get(from..from + length).unwrap_or_default())
+    }
+}
+
+/// What comes next in a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// A good frame, which starts at this offset.
+    Frame { offset: u64, header: FrameHeader },
+    /// A good seal: the segment ends after it.
+    Seal { offset: u64, header: FrameHeader },
+    /// The file ends here.
+    End,
+    /// No good frame stands here.
+    Bad(Bad),
+}
+
+/// Why what stands in a place is no good frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bad {
+    /// No header.
+    Header,
+    /// A good header, but not the one that must come next.
+    Misplaced,
+    /// A good header whose body does not hold.
+    Body(FrameHeader, BodyFault),
+}
+
+/// Walks over one segment.
+#[derive(Debug)]
+pub(crate) struct Walk {
+    window: Window,
+    salt: Salt,
+    offset: u64,
+    expected: Expected,
+}
+
+impl Walk {
+    /// Starts at `offset`, where `expected` must stand, in a file of this size.
+    pub(crate) const fn new(file: File, size: u64, salt: Salt, offset: u64, expected: Expected) -> Self {
+        Self { window: Window { file, size, start: 0, bytes: Vec::new() }, salt, offset, expected }
+    }
+
+    /// Where the walk stands.
+    pub(crate) const fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What must stand there.
+    pub(crate) const fn expected(&self) -> Expected {
+        self.expected
+    }
+
+    /// Checks what stands next and, if it is good, moves past it. Calls `each` with the position, the offset, the
+    /// header and the payload of every good record.
+    pub(crate) fn step(
+        &mut self,
+        mut each: impl FnMut(Position, u64, &RecordHeader, &[u8]),
+    ) -> io::Result<Step> {
+        let offset = self.offset;
+        let head = self.window.read(offset, HEADER_BYTES)?;
+        if head.is_empty() {
+            return Ok(Step::End);
+        }
+        let Some((header, check)) = head.first_chunk().and_then(|b| FrameHeader::decode(b, self.salt)) else {
+            return Ok(Step::Bad(Bad::Header));
+        };
+        if !self.expected.is(&header) {
+            return Ok(Step::Bad(Bad::Misplaced));
+        }
+        let frame = self.window.read(offset, header.frame_bytes() as usize)?;
+        let rest = frame.get(HEADER_BYTES..).unwrap_or_default();
+        let body_at = offset + HEADER_BYTES as u64;
+        let mut position = header.first;
+        let checked = check_body(&header, rest, |at, record, payload| {
+            each(position, body_at + at as u64, record, payload);
+            position = position.next();
+        });
+        if let Err(fault) = checked {
+            return Ok(Step::Bad(Bad::Body(header, fault)));
+        }
+        self.offset = offset + header.frame_bytes();
+        self.expected = Expected { first: header.next(), previous: check };
+        Ok(if header.is_seal() { Step::Seal { offset, header } } else { Step::Frame { offset, header } })
+    }
+
+    /// Everything from where the walk stands to the end of the file.
+    pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
+        let length = usize::try_from(self.window.size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
+        let mut rest = vec![0; length];
+        self.window.file.read_at(&mut rest, self.offset)?;
+        Ok(rest)
+    }
+}
