@@ -1,2 +1,3 @@
+//! The cellar: the file journal, segment indexes and SQLite views.
 
 pub mod journal;
