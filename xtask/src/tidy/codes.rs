@@ -55,10 +55,10 @@ fn codes(file: &SourceFile) -> Vec<(usize, &str)> {
     found
 }
 
-/// Whether a literal has the form of a code: words of lower case with dashes.
+/// Whether a literal has the form of a code: words of lower case with a dash between them.
 fn is_code(literal: &str) -> bool {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    !literal.is_empty() && literal.chars().all(plain)
+    literal.contains('-') && literal.chars().all(plain)
 }
 
 #[cfg(test)]
