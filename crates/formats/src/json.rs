@@ -1,0 +1,87 @@
+//! JSON: one document, or the parts of it that a path names.
+
+use lineshaft_model::json::{Limits, Path, check, cut};
+use serde::{Deserialize, Deserializer, de};
+
+use crate::document::Location;
+use crate::error::FormatError;
+use crate::size::Size;
+use crate::whole::Piece;
+
+/// Options of `json`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JsonOptions {
+    /// Makes a document of each part that this path names: a JSON pointer in which `*` stands for every element.
+    /// `/d/results/*` is each result of an OData V2 answer. An empty array gives no documents; a path that leads nowhere
+    /// is an error, so that an error page is never taken for an empty answer.
+    #[serde(deserialize_with = "path")]
+    pub split: Option<Path>,
+    /// Longest input.
+    pub bytes: Size,
+    /// Deepest nesting; at most 256.
+    pub depth: usize,
+}
+
+impl Default for JsonOptions {
+    fn default() -> Self {
+        Self { split: None, bytes: Size::mib(16), depth: Limits::DEFAULT.depth }
+    }
+}
+
+fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Path>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let path = Path::parse(&text);
+    let bad = || de::Error::custom(format!("`{text}` is not a path; hint: write it like /d/results/*"));
+    path.map(Some).ok_or_else(bad)
+}
+
+/// The parts of a document.
+pub(crate) fn pieces(options: &JsonOptions, input: &[u8]) -> Result<Vec<Piece>, FormatError> {
+    let start = if input.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+    let bytes = input.get(start..).unwrap_or_default();
+    let limits = limits(options.bytes, options.depth, bytes.len());
+    let located = |error: &_| FormatError::json(error, start as u64, 1);
+    let Some(split) = &options.split else {
+        let text = check(bytes, &limits).map_err(|error| located(&error))?;
+        let offset = start + text.len() - text.trim_start().len();
+        let line = 1 + newlines(&input[..offset]);
+        return Ok(vec![Piece { raw: offset..offset + text.trim().len(), line, ..Piece::default() }]);
+    };
+    let found = cut(bytes, split, &limits).map_err(|error| located(&error))?;
+    if found.is_empty() {
+        check_container(bytes, split, &limits)?;
+    }
+    let mut counted = 0;
+    let mut line = 1;
+    let pieces = found.into_iter().map(|piece| {
+        let offset = start + piece.offset;
+        line += newlines(&input[counted..offset]);
+        counted = offset;
+        Piece { raw: offset..offset + piece.text.len(), json: None, line, path: piece.pointer }
+    });
+    Ok(pieces.collect())
+}
+
+/// Nothing was found: fine if the path ends in `*` and what it looks into is there and empty.
+fn check_container(bytes: &[u8], split: &Path, limits: &Limits) -> Result<(), FormatError> {
+    let path = split.to_string();
+    let container = path.strip_suffix("/*").and_then(Path::parse);
+    let found = container.map(|container| cut(bytes, &container, limits)).and_then(Result::ok);
+    if found.iter().flatten().any(|piece| piece.text.starts_with(['[', '{'])) {
+        return Ok(());
+    }
+    let at = Location { line: 1, path: path.clone(), ..Location::default() };
+    Err(FormatError::new("json-split", format!("the document has nothing at {path}"), at)
+        .hint("check `split`, and whether the answer is an error message"))
+}
+
+pub(crate) fn limits(bytes: Size, depth: usize, length: usize) -> Limits {
+    // A long document that is allowed has its share of values.
+    let values = Limits::DEFAULT.values.max(length / 4);
+    Limits { depth, bytes: bytes.0, values, ..Limits::DEFAULT }
+}
+
+pub(crate) fn newlines(bytes: &[u8]) -> u64 {
+    bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}

@@ -1,0 +1,37 @@
+//! Wire formats to JSON documents and back, with positions in every error.
+//!
+//! Whatever a system sends, the rest of the hub sees JSON text. A [`Format`] says how to read it; [`decode`] and
+//! [`Decoder`] cut an input into [`Document`]s, and a part that cannot be read is a [`FormatError`] with its place and its
+//! bytes while the parts around it go on. [`Encoder`] writes documents back.
+//!
+//! A value that a format does not type is a JSON string: nothing here guesses that `0815` is a number.
+//!
+//! This crate knows nothing of files, connections or what a document means.
+
+mod config;
+mod csv;
+mod decoder;
+mod document;
+mod encode;
+mod encoding;
+mod error;
+mod json;
+mod ndjson;
+mod size;
+mod whole;
+mod xml;
+
+#[cfg(test)]
+mod tests;
+
+pub use config::Format;
+pub use csv::{CsvOptions, EmptyField};
+pub use decoder::{Decoder, Documents, Reader, decode};
+pub use document::{Document, Location};
+pub use encode::{Encoder, encode};
+pub use encoding::Encoding;
+pub use error::FormatError;
+pub use json::JsonOptions;
+pub use ndjson::NdjsonOptions;
+pub use size::Size;
+pub use xml::{XmlNames, XmlOptions};
