@@ -208,16 +208,18 @@ impl CsvCutter {
             }
         });
         let at = self.location(span.start, 0);
-        let fatal = |message: String, hint: &str| {
-            Err(FormatError::new("csv-header", message, at.clone()).hint(hint))
-        };
+        let fatal =
+            |message: String, hint: &str| Err(FormatError::new("csv-header", message, at.clone()).hint(hint));
         if let Some(problem) = problem {
             return fatal(problem, "mend the header, or give `columns` in the options of the format");
         }
         if self.columns.is_none() {
             if let Some(group_by) = self.options.group_by.as_ref().filter(|wanted| !names.contains(wanted)) {
                 let found = names.join(", ");
-                return fatal(format!("there is no column `{group_by}` to group by"), &format!("the columns are {found}"));
+                return fatal(
+                    format!("there is no column `{group_by}` to group by"),
+                    &format!("the columns are {found}"),
+                );
             }
             self.name_columns(names);
         }
@@ -248,7 +250,9 @@ impl CsvCutter {
     fn value<'a>(&self, text: Text<'a>, field: Field) -> Cow<'a, str> {
         let value = text.field(field);
         let value = match self.dialect.quote.map(char::from) {
-            Some(quote) if field.doubled => Cow::Owned(value.replace(&format!("{quote}{quote}"), &quote.to_string())),
+            Some(quote) if field.doubled => {
+                Cow::Owned(value.replace(&format!("{quote}{quote}"), &quote.to_string()))
+            }
             _ => value,
         };
         match value {
@@ -293,7 +297,8 @@ impl CsvCutter {
     fn take_row<'a>(&mut self, input: &'a [u8], row: Row, span: Span) -> Option<Step<'a>> {
         self.at = span.end;
         let Some(column) = self.group_column else {
-            let at = Location { offset: self.offset + span.start as u64, line: span.line, ..Location::default() };
+            let at =
+                Location { offset: self.offset + span.start as u64, line: span.line, ..Location::default() };
             let raw = Cow::Borrowed(&input[span.start..span.end]);
             return Some(self.item(Ok(Document { json: Cow::Owned(row.json), raw, at })));
         };
@@ -412,8 +417,7 @@ impl Cut for CsvCutter {
                     Ok(false) => return Step::More { used: 0 },
                     Err(error) => {
                         self.state = State::Done;
-                        let raw = &input[..input.len().min(self.options.row_bytes.0)];
-                        return self.item(Err(error.raw(raw, 0)));
+                        return self.item(Err(error.raw(&input[..input.len().min(3)], 0)));
                     }
                 },
                 State::Skipping => {
@@ -469,7 +473,9 @@ impl CsvCutter {
                 let raw = &rest[..text_length];
                 let result = self.check_fields().and_then(|()| {
                     if self.header {
-                        return self.take_header(input, Span { end: start + text_length, ..span }).map(|()| None);
+                        return self
+                            .take_header(input, Span { end: start + text_length, ..span })
+                            .map(|()| None);
                     }
                     self.read_row(raw).map(Some)
                 });

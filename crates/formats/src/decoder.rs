@@ -35,12 +35,13 @@ pub(crate) enum Step<'a> {
 
 /// The documents of an input that is in memory. Those of JSON borrow from it.
 pub fn decode<'a>(format: &Format, bytes: &'a [u8]) -> Documents<'a> {
-    Documents { cutter: format.cutter(), rest: bytes }
+    Documents { cutter: format.cutter(), input: bytes, rest: bytes }
 }
 
 /// Iterator over the documents of an input in memory, made by [`decode`]. It ends after a fatal error.
 pub struct Documents<'a> {
     cutter: Box<dyn Cut>,
+    input: &'a [u8],
     rest: &'a [u8],
 }
 
@@ -57,10 +58,19 @@ impl<'a> Iterator for Documents<'a> {
         match self.cutter.next(self.rest, true) {
             Step::Item { used, item } => {
                 self.rest = self.rest.get(used..).unwrap_or_default();
-                Some(item)
+                Some(item.map_err(|error| with_rest(error, self.input)))
             }
             Step::More { .. } | Step::End => None,
         }
+    }
+}
+
+/// A fatal error refuses all that follows, so it takes the bytes of that along.
+fn with_rest(error: FormatError, input: &[u8]) -> FormatError {
+    let start = usize::try_from(error.raw_offset).unwrap_or(usize::MAX);
+    match input.get(start..) {
+        Some(rest) if error.fatal => error.raw(rest, start as u64),
+        _ => error,
     }
 }
 

@@ -62,7 +62,8 @@ impl Encoder {
     /// # Errors
     /// When it is no JSON, or the format cannot hold it. Nothing of it is written then, and others may follow.
     pub fn document(&mut self, json: &[u8], out: &mut Vec<u8>) -> Result<(), FormatError> {
-        let limits = Limits { bytes: usize::MAX, values: usize::MAX, depth: Limits::DEEPEST, ..Limits::DEFAULT };
+        let limits =
+            Limits { bytes: usize::MAX, values: usize::MAX, depth: Limits::DEEPEST, ..Limits::DEFAULT };
         let value = Value::parse(json, &limits).map_err(|error| FormatError::json(&error, 0, 1))?;
         let length = out.len();
         let result = self.write(&value, out);
@@ -77,8 +78,12 @@ impl Encoder {
         match &mut self.writer {
             Writer::Json { is_array: false } if self.count > 0 => {
                 let at = Location { line: 1, ..Location::default() };
-                return Err(FormatError::new("json-encode", "a JSON text is one document, and this is the second", at)
-                    .hint("use ndjson, or `split: /*` for an array of all"));
+                return Err(FormatError::new(
+                    "json-encode",
+                    "a JSON text is one document, and this is the second",
+                    at,
+                )
+                .hint("use ndjson, or `split: /*` for an array of all"));
             }
             Writer::Json { is_array } => {
                 if *is_array {

@@ -23,7 +23,8 @@ pub struct FormatError {
     pub raw: Vec<u8>,
     /// Bytes of the whole input before `raw`.
     pub raw_offset: u64,
-    /// True when nothing after it could be read either.
+    /// True when nothing after it could be read either: the rest of the input is refused with it. When the input is in
+    /// memory `raw` has that rest; else whoever holds the input must see to it.
     pub fatal: bool,
 }
 

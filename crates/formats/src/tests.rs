@@ -1,0 +1,343 @@
+//! Formats as a workspace names them, JSON and NDJSON, and what every decoder owes.
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// A format as a workspace has it after `format:`.
+pub(crate) fn format(yaml: &str) -> Format {
+    serde_saphyr::from_str(yaml).unwrap_or_else(|error| panic!("{yaml}: {error}"))
+}
+
+/// One line a document or error: where, what, and which bytes.
+pub(crate) fn show(item: &Result<Document<'_>, FormatError>) -> String {
+    match item {
+        Ok(document) => format!("{}: {}", document.at, String::from_utf8_lossy(&document.json)),
+        Err(error) => {
+            let fatal = if error.fatal { "fatal" } else { "error" };
+            let raw: String = String::from_utf8_lossy(&error.raw).chars().take(40).collect();
+            format!("{fatal} {} {error} {raw:?}", error.code)
+        }
+    }
+}
+
+/// Decodes in memory, and makes sure that the other ways of decoding agree and that bytes are where they should be.
+pub(crate) fn decoded(format: &Format, input: &[u8]) -> Vec<Result<Document<'static>, FormatError>> {
+    let items: Vec<_> = decode(format, input).map(|item| item.map(Document::into_owned)).collect();
+    for item in &items {
+        let (range, raw) = match item {
+            Ok(document) => (document.range(), &*document.raw),
+            Err(error) => (error.range(), &*error.raw),
+        };
+        assert_eq!(&input[range.start as usize..range.end as usize], raw, "raw bytes are where it says");
+        if let Ok(document) = item {
+            let checked =
+                lineshaft_model::json::check(&document.json, &lineshaft_model::json::Limits::DEFAULT);
+            assert!(checked.is_ok(), "{checked:?} in {}", String::from_utf8_lossy(&document.json));
+        }
+    }
+    for size in [1, 7, 4096] {
+        assert_eq!(pushed(format, input, size), without_rest(&items), "in pieces of {size}");
+    }
+    let read: Vec<_> = Reader::new(format, input).map(|item| item.expect("memory does not fail")).collect();
+    assert_eq!(without_rest(&read), without_rest(&items), "from a reader");
+    items
+}
+
+/// Only an input in memory gives the rest of its bytes to a fatal error.
+fn without_rest(
+    items: &[Result<Document<'static>, FormatError>],
+) -> Vec<Result<Document<'static>, FormatError>> {
+    let bare = |error: &FormatError| FormatError {
+        raw: if error.fatal { vec![] } else { error.raw.clone() },
+        ..error.clone()
+    };
+    items.iter().map(|item| item.as_ref().map(Clone::clone).map_err(bare)).collect()
+}
+
+fn pushed(format: &Format, input: &[u8], size: usize) -> Vec<Result<Document<'static>, FormatError>> {
+    let mut decoder = Decoder::new(format);
+    let mut items = Vec::new();
+    let mut drain = |decoder: &mut Decoder| {
+        while let Some(item) = decoder.next() {
+            items.push(item.map(Document::into_owned));
+        }
+    };
+    // Byte by byte a long input is looked at too often.
+    for piece in input.chunks(size.max(input.len() / 500)) {
+        decoder.feed(piece);
+        drain(&mut decoder);
+    }
+    decoder.end();
+    drain(&mut decoder);
+    without_rest(&items)
+}
+
+pub(crate) fn check(yaml: &str, input: impl AsRef<[u8]>, expected: &[&str]) {
+    let shown: Vec<_> = decoded(&format(yaml), input.as_ref()).iter().map(show).collect();
+    assert_eq!(shown, expected, "{yaml}");
+}
+
+fn check_config(yaml: &str, expected: &str) {
+    let error = serde_saphyr::from_str::<Format>(yaml).expect_err(yaml).to_string();
+    assert!(error.contains(expected), "{yaml}: {error}");
+}
+
+#[test]
+fn a_format_is_a_name_or_a_name_with_options() {
+    assert_eq!(format("csv"), Format::Csv(CsvOptions::default()));
+    assert_eq!(format("{ xml: { split: Order, names: prefixed } }").name(), "xml");
+    assert_eq!(
+        format("json: { bytes: 64KiB }"),
+        Format::Json(JsonOptions { bytes: Size::kib(64), ..JsonOptions::default() })
+    );
+    let Format::Csv(options) =
+        format(r#"csv: { delimiter: "\t", quote: null, columns: [A, B], group_by: A, empty: omit }"#)
+    else {
+        panic!("csv");
+    };
+    assert_eq!((options.delimiter.0, options.quote, options.has_header()), (b'\t', None, false));
+    for name in Format::names() {
+        assert_eq!(Format::named(name).map(|format| format.name()), Ok(*name));
+    }
+}
+
+#[test]
+fn a_wrong_format_says_what_would_be_right() {
+    check_config(
+        "jsonl",
+        "there is no format `jsonl`; the formats are json, ndjson, csv, xml. hint: use ndjson",
+    );
+    check_config("CSV", "hint: use csv");
+    check_config("tsv: {}", "hint: use csv with delimiter: tab");
+    check_config("edifact", "there is no format `edifact`");
+    check_config("csv: { delimeter: x }", "unknown field `delimeter`");
+    check_config("{ csv: {}, xml: {} }", "one format only");
+    check_config("csv: { delimiter: '||' }", "`||` is not one ASCII character, nor `tab`");
+    check_config("csv: { delimiter: '\"' }", "`delimiter` and `quote` are the same");
+    check_config("csv: { header: false }", "a file without a header needs `columns`");
+    check_config("csv: { columns: [A, A] }", "`columns` has the name `A` twice");
+    check_config("csv: { columns: [A], group_by: B }", "`group_by: B` is not one of `columns`");
+    check_config("csv: { group_by: rows }", "takes the name of a member");
+    check_config("csv: { row_bytes: 4 apples }", "a size such as");
+    check_config("csv: { row_bytes: -4 }", "a size cannot be negative");
+    check_config("json: { split: d/results }", "`d/results` is not a path; hint: write it like /d/results/*");
+    check_config("xml: { names: short }", "unknown variant `short`");
+    check_config("[csv]", "the name of a format, alone or with its options");
+}
+
+#[test]
+fn json_is_one_document() {
+    check("json", " \n {\"a\": [1]}\n", &["line 2: {\"a\": [1]}"]);
+    check("json", "\u{feff}[1]", &["line 1: [1]"]);
+    check(
+        "json",
+        "{\"a\":1,\n\"a\":2}",
+        &[
+            "fatal json-duplicate-key the key \"a\" is there twice in one object (line 2, column 1) \"{\\\"a\\\":1,\\n\\\"a\\\":2}\"",
+        ],
+    );
+    check("json", "", &["fatal json-syntax there is no JSON here, only white space (line 1, column 1) \"\""]);
+    check(
+        "json: { bytes: 4 }",
+        "[1,2]",
+        &["fatal json-limit the document is longer than 4 bytes (line 1) \"[1,2]\""],
+    );
+}
+
+#[test]
+fn json_is_split_by_a_path() {
+    let odata = "{\"d\":{\"results\":[\n{\"po\":\"1\"},\n{\"po\":\"2\"}]}}";
+    check(
+        "json: { split: /d/results/* }",
+        odata,
+        &["line 2, at /d/results/0: {\"po\":\"1\"}", "line 3, at /d/results/1: {\"po\":\"2\"}"],
+    );
+    check("json: { split: /* }", "\u{feff}[1,[2]]", &["line 1, at /0: 1", "line 1, at /1: [2]"]);
+    check("json: { split: /d/results/* }", "{\"d\":{\"results\":[]}}", &[]);
+    for (input, raw) in [
+        ("{\"error\":1}", r#""{\"error\":1}""#),
+        ("{\"d\":{\"results\":null}}", r#""{\"d\":{\"results\":null}}""#),
+    ] {
+        let expected = format!(
+            "fatal json-split the document has nothing at /d/results/* (line 1, at /d/results/*) {raw}"
+        );
+        check("json: { split: /d/results/* }", input, &[&expected]);
+    }
+    // Half an answer is no answer, even if its first results could be read.
+    check(
+        "json: { split: /* }",
+        "[{\"a\":1},{\"a\"",
+        &[
+            "fatal json-syntax the document ends where a colon after the key was expected (line 1, column 14, at /1) \"[{\\\"a\\\":1},{\\\"a\\\"\"",
+        ],
+    );
+}
+
+#[test]
+fn ndjson_goes_on_after_a_bad_line() {
+    check(
+        "ndjson",
+        "\u{feff}{\"a\":1}\r\n\n  \t\n[1,]\n \"x\" \n{\"a\":\n2}\nnull",
+        &[
+            "line 1: {\"a\":1}",
+            "error json-syntax nothing follows this comma (line 4, column 3) \"[1,]\"",
+            "line 5: \"x\"",
+            "error json-syntax the document ends where a value was expected (line 6, column 6, at /a) \"{\\\"a\\\":\"",
+            "error json-syntax the document is complete, but '}' follows (line 7, column 2) \"2}\"",
+            "line 8: null",
+        ],
+    );
+    check("ndjson", "", &[]);
+    check("ndjson", "\n\n", &[]);
+}
+
+#[test]
+fn ndjson_refuses_a_long_line_and_goes_on() {
+    let input = format!("[1]\n[{}]\n[2]\n{}", "1,".repeat(50_000), "9".repeat(20));
+    check(
+        "ndjson: { line_bytes: 12 }",
+        input,
+        &[
+            "line 1: [1]",
+            "error ndjson-limit the line is longer than 12 bytes (line 2) \"[1,1,1,1,1,1\"",
+            "line 3: [2]",
+            "error ndjson-limit the line is longer than 12 bytes (line 4) \"999999999999\"",
+        ],
+    );
+}
+
+#[test]
+fn nothing_recurses_without_bound() {
+    let deep = "[".repeat(100_000);
+    for yaml in ["json", "ndjson", "json: { depth: 1000000 }", "json: { split: /*/* }"] {
+        let items = decoded(&format(yaml), deep.as_bytes());
+        assert!(matches!(&items[..], [Err(error)] if error.code == "json-limit"), "{yaml}: {items:?}");
+    }
+}
+
+/// Formats with small limits, so that random input meets them.
+const FORMATS: &[&str] = &[
+    "json",
+    "json: { split: /*, bytes: 60 }",
+    "ndjson: { line_bytes: 12 }",
+    "csv",
+    "csv: { delimiter: ;, columns: [a, b], group_by: a, row_bytes: 24, field_bytes: 10, group_bytes: 80, trim: true }",
+    "csv: { quote: null, encoding: windows-1252, empty: omit, group_by: a }",
+    "csv: { columns: [a], header: true, encoding: latin-1, empty: null }",
+    "xml",
+    "xml: { split: a, arrays: [b], names: prefixed, depth: 4, attributes: 2, trim: true }",
+];
+
+fn hostile() -> impl Strategy<Value = Vec<u8>> {
+    let token = prop::sample::select(vec![
+        &b"a"[..],
+        b"b",
+        b"1",
+        b"\"",
+        b"\"\"",
+        b",",
+        b";",
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b" ",
+        b"\t",
+        b"\0",
+        b"\xEF\xBB\xBF",
+        b"\xE9",
+        b"\xC3\xA9",
+        b"\xFF\xFE",
+        b"<",
+        b">",
+        b"</",
+        b"/>",
+        b"<a>",
+        b"</a>",
+        b"<b x='1'>",
+        b"</b>",
+        b"<a/>",
+        b"&amp;",
+        b"&#0;",
+        b"&x;",
+        b"<![CDATA[",
+        b"]]>",
+        b"<!--",
+        b"-->",
+        b"<?xml version='1.0' encoding='windows-1252'?>",
+        b"<!DOCTYPE a>",
+        b"<?",
+        b"?>",
+        b"xmlns:p='u'",
+        b"<p:a>",
+        b"=",
+        b"'",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b":",
+        b"\"a\":",
+        b"null",
+        b"a,b\n",
+        b"a;b\n",
+        b"1,2\n",
+        b"1;2\n",
+        b"1,3\n",
+    ]);
+    prop_oneof![
+        4 => prop::collection::vec(token, 0..60).prop_map(|tokens| tokens.concat()),
+        1 => prop::collection::vec(any::<u8>(), 0..300),
+    ]
+}
+
+proptest! {
+    /// `decoded` compares all ways of decoding with each other.
+    #[test]
+    fn no_bytes_make_a_decoder_panic(input in hostile()) {
+        for yaml in FORMATS {
+            decoded(&format(yaml), &input);
+        }
+    }
+
+    /// Every byte of a table is in a document, in an error, or an empty line, a header or a byte order mark.
+    #[test]
+    fn no_row_of_a_table_is_lost(input in hostile()) {
+        for yaml in ["csv: { columns: [a, b] }", "csv: { columns: [a, b], group_by: a, group_bytes: 60 }"] {
+            let mut covered = vec![false; input.len()];
+            for item in decode(&format(yaml), &input) {
+                let range = match &item {
+                    Ok(document) => document.range(),
+                    Err(error) => error.range(),
+                };
+                covered[range.start as usize..range.end as usize].fill(true);
+            }
+            let lost: Vec<u8> = input.iter().zip(&covered).filter(|(_, covered)| !**covered).map(|(byte, _)| *byte).collect();
+            let is_layout = lost.iter().all(|byte| b"\r\n\xEF\xBB\xBF".contains(byte));
+            prop_assert!(is_layout, "{}: lost {:?}", yaml, lost);
+        }
+    }
+}
+
+#[test]
+fn documents_are_written_in_every_format() {
+    let documents = [&b"{ \"a\" : \"1\" }"[..], b"{\"a\":2.50}"];
+    let written =
+        |yaml: &str| encode(&format(yaml), documents).map(|out| String::from_utf8_lossy(&out).into_owned());
+    assert_eq!(written("ndjson").as_deref(), Ok("{\"a\":\"1\"}\n{\"a\":2.50}\n"));
+    assert_eq!(written("json: { split: /* }").as_deref(), Ok("[{\"a\":\"1\"},{\"a\":2.50}]"));
+    assert_eq!(written("csv").as_deref(), Ok("a\r\n1\r\n2.50\r\n"));
+    assert_eq!(
+        written("xml: { root: all }").as_deref(),
+        Ok("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<all>\n<a>1</a>\n<a>2.50</a>\n</all>\n")
+    );
+    for yaml in ["json", "xml"] {
+        assert!(written(yaml).expect_err("two documents").hint.len() > 10, "{yaml}");
+    }
+    let empty = |yaml: &str| encode(&format(yaml), []);
+    assert_eq!(empty("json: { split: /* }").as_deref(), Ok(&b"[]"[..]));
+    assert_eq!(empty("csv").as_deref(), Ok(&b""[..]));
+    assert!(empty("json").is_err() && empty("xml").is_err() && empty("xml: { root: r }").is_ok());
+    let error = encode(&format("csv"), [&b"{\"a\":[}"[..]]).expect_err("no JSON");
+    assert_eq!(error.to_string(), "expected a value, found '}' (line 1, column 7, at /a/0)");
+}

@@ -66,8 +66,7 @@ impl<F: Fn(&[u8]) -> Result<Vec<Piece>, FormatError> + Send> Cut for Whole<F> {
         };
         let raw = input.get(piece.raw.clone()).unwrap_or_default();
         let json = piece.json.map_or(Cow::Borrowed(raw), Cow::Owned);
-        let at =
-            Location { offset: piece.raw.start as u64, line: piece.line, column: 0, path: piece.path };
+        let at = Location { offset: piece.raw.start as u64, line: piece.line, column: 0, path: piece.path };
         Step::Item { used: 0, item: Ok(Document { json, raw: Cow::Borrowed(raw), at }) }
     }
 }

@@ -123,8 +123,9 @@ fn text(input: &[u8]) -> Result<(Cow<'_, str>, Encoding, usize), FormatError> {
                 column: column as u64,
                 ..Location::default()
             };
-            Err(FormatError::new("xml-encoding", "these bytes are not UTF-8", at)
-                .hint("a document in another encoding says so: <?xml version=\"1.0\" encoding=\"windows-1252\"?>"))
+            Err(FormatError::new("xml-encoding", "these bytes are not UTF-8", at).hint(
+                "a document in another encoding says so: <?xml version=\"1.0\" encoding=\"windows-1252\"?>",
+            ))
         }
     }
 }

@@ -102,9 +102,12 @@ impl CsvWriter {
     fn field(&self, value: &str, is_only: bool, out: &mut Vec<u8>) -> Result<(), FormatError> {
         let delimiter = char::from(self.options.delimiter.0);
         let quote = self.options.quote.map(|quote| char::from(quote.0));
-        let is_special = |character| character == delimiter || matches!(character, '\r' | '\n') || Some(character) == quote;
+        let is_special = |character| {
+            character == delimiter || matches!(character, '\r' | '\n') || Some(character) == quote
+        };
         // A line with nothing on it would not be a row, a mark at the start of the file not part of a value.
-        let needs_quotes = value.contains(is_special) || value.is_empty() && is_only || value.starts_with('\u{FEFF}');
+        let needs_quotes =
+            value.contains(is_special) || value.is_empty() && is_only || value.starts_with('\u{FEFF}');
         let quoted = match quote {
             _ if !needs_quotes => Cow::Borrowed(value),
             Some(quote) => {

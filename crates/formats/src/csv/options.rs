@@ -113,9 +113,9 @@ impl CsvOptions {
             }
         }
         match (&self.group_by, &self.columns) {
-            (Some(group_by), _) if group_by == "rows" || group_by == "refused_rows" => {
-                Err(format!("`group_by: {group_by}` takes the name of a member of the group; rename the column"))
-            }
+            (Some(group_by), _) if group_by == "rows" || group_by == "refused_rows" => Err(format!(
+                "`group_by: {group_by}` takes the name of a member of the group; rename the column"
+            )),
             (Some(group_by), Some(columns)) if !columns.contains(group_by) => {
                 Err(format!("`group_by: {group_by}` is not one of `columns`"))
             }

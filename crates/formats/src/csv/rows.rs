@@ -61,7 +61,11 @@ pub(super) fn scan(input: &[u8], at_end: bool, dialect: Dialect, fields: &mut Ve
                 None if !at_end => return Scan::More { opened: Some(opened) },
                 None => {
                     let fault = Fault::Unterminated { opened: opened.0, line: opened.1 };
-                    return Scan::Broken { length: input.len(), lines: lines + self::lines(&input[at..]), fault };
+                    return Scan::Broken {
+                        length: input.len(),
+                        lines: lines + self::lines(&input[at..]),
+                        fault,
+                    };
                 }
             }
             lines += self::lines(&input[field.start..field.end]);

@@ -33,7 +33,9 @@ impl XmlWriter {
                 .hint("set `root` in the options of the format"));
         }
         match document.as_object() {
-            Some([(name, value)]) if !matches!(value, Value::Array(_) | Value::Null) => element(name, value, out)?,
+            Some([(name, value)]) if !matches!(value, Value::Array(_) | Value::Null) => {
+                element(name, value, out)?
+            }
             _ => {
                 return Err(refused("a document for XML is an object with one member".to_owned())
                     .hint("the member names the element: {\"Order\": {...}}"));
@@ -124,7 +126,9 @@ fn scalar_text<'a>(name: &str, value: &'a Value<'_>) -> Result<&'a str, FormatEr
         Value::Bool(true) => Ok("true"),
         Value::Bool(false) => Ok("false"),
         Value::Number(text) | Value::String(text) => Ok(text),
-        Value::Array(_) | Value::Object(_) => Err(refused(format!("{name} is text, not an {}", value.kind()))),
+        Value::Array(_) | Value::Object(_) => {
+            Err(refused(format!("{name} is text, not an {}", value.kind())))
+        }
     }
 }
 
@@ -154,7 +158,11 @@ fn text(text: &str, is_attribute: bool, out: &mut Vec<u8>) -> Result<(), FormatE
 }
 
 fn check_name(name: &str) -> Result<(), FormatError> {
-    if is_name(name) { Ok(()) } else { Err(refused(format!("{name:?} is not a name for an element or attribute"))) }
+    if is_name(name) {
+        Ok(())
+    } else {
+        Err(refused(format!("{name:?} is not a name for an element or attribute")))
+    }
 }
 
 fn refused(message: String) -> FormatError {

@@ -140,7 +140,9 @@ impl<'t> Tree<'t> {
         }
         if self.open.len() >= self.options.depth.min(DEEPEST) {
             let message = format!("elements are nested more than {} deep", self.open.len());
-            return Err(self.fail("xml-limit", message, start).hint("raise `depth` in the options of the format"));
+            return Err(self
+                .fail("xml-limit", message, start)
+                .hint("raise `depth` in the options of the format"));
         }
         self.count(start)?;
         self.line += crate::json::newlines(&self.text.as_bytes()[self.counted..start]);
@@ -189,8 +191,7 @@ impl<'t> Tree<'t> {
     ) -> Result<Vec<(String, String)>, FormatError> {
         let mut attributes = Vec::new();
         for (index, attribute) in tag.attributes().enumerate() {
-            let attribute =
-                attribute.map_err(|error| self.fail("xml-syntax", error.to_string(), start))?;
+            let attribute = attribute.map_err(|error| self.fail("xml-syntax", error.to_string(), start))?;
             if index == self.options.attributes {
                 let message = format!("an element has more than {index} attributes");
                 return Err(self.fail("xml-limit", message, start));
@@ -232,7 +233,8 @@ impl<'t> Tree<'t> {
             }
             let key = format!("@{}", self.name(&qualified, start)?);
             if element.members.has(&key) {
-                let message = format!("two attributes of <{}> are called {key} without their prefixes", element.name);
+                let message =
+                    format!("two attributes of <{}> are called {key} without their prefixes", element.name);
                 return Err(self
                     .fail("xml-names", message, start)
                     .hint("set `names: prefixed` in the options of the format"));
@@ -255,7 +257,9 @@ impl<'t> Tree<'t> {
         };
         if !self.prefixes.iter().any(|(known, _)| known == prefix) {
             let message = format!("the prefix of {qualified} is not declared");
-            return Err(self.fail("xml-names", message, start).hint(format!("it lacks xmlns:{prefix}=\"...\"")));
+            return Err(self
+                .fail("xml-names", message, start)
+                .hint(format!("it lacks xmlns:{prefix}=\"...\"")));
         }
         Ok(if self.options.names == XmlNames::Local { local } else { qualified })
     }
@@ -311,7 +315,8 @@ impl<'t> Tree<'t> {
     fn count(&mut self, start: usize) -> Result<(), FormatError> {
         self.values += 1;
         if self.values > Limits::DEFAULT.values {
-            let message = format!("the document has more than {} elements and attributes", Limits::DEFAULT.values);
+            let message =
+                format!("the document has more than {} elements and attributes", Limits::DEFAULT.values);
             return Err(self.fail("xml-limit", message, start).hint("send smaller documents"));
         }
         Ok(())
