@@ -17,8 +17,8 @@ pub struct FormatError {
     pub message: String,
     /// What to do about it; empty when there is nothing better to say.
     pub hint: String,
-    /// Where it went wrong, which may be after the start of `raw`.
-    pub at: Location,
+    /// Where it went wrong, which may be after the start of `raw`. Boxed, because results carry errors by value.
+    pub at: Box<Location>,
     /// The bytes that could not be read, as far as the limits allow to keep them.
     pub raw: Vec<u8>,
     /// Bytes of the whole input before `raw`.
@@ -35,7 +35,7 @@ impl FormatError {
             code,
             message: message.into(),
             hint: String::new(),
-            at,
+            at: Box::new(at),
             raw: Vec::new(),
             raw_offset,
             fatal: false,

@@ -1,4 +1,5 @@
 //! Formats as a workspace names them, JSON and NDJSON, and what every decoder owes.
+#![allow(clippy::panic, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 
@@ -52,7 +53,7 @@ fn without_rest(
         raw: if error.fatal { vec![] } else { error.raw.clone() },
         ..error.clone()
     };
-    items.iter().map(|item| item.as_ref().map(Clone::clone).map_err(bare)).collect()
+    items.iter().map(|item| item.clone().map_err(|error| bare(&error))).collect()
 }
 
 fn pushed(format: &Format, input: &[u8], size: usize) -> Vec<Result<Document<'static>, FormatError>> {

@@ -32,7 +32,7 @@ pub(super) enum Scan {
 }
 
 /// Why a row cannot be told apart. Places are bytes from the start of the row; lines count from 0.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     Unterminated { opened: usize, line: u64 },
     AfterQuote { place: usize, line: u64, opened: (usize, u64) },

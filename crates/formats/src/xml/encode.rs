@@ -34,7 +34,7 @@ impl XmlWriter {
         }
         match document.as_object() {
             Some([(name, value)]) if !matches!(value, Value::Array(_) | Value::Null) => {
-                element(name, value, out)?
+                element(name, value, out)?;
             }
             _ => {
                 return Err(refused("a document for XML is an object with one member".to_owned())

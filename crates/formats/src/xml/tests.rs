@@ -1,4 +1,5 @@
 //! XML: the shape of the JSON, what is refused, and the way back.
+#![allow(clippy::panic, reason = "a test fails by panicking")]
 
 use proptest::prelude::*;
 
