@@ -1,3 +1,6 @@
 //! The cellar: the file journal, segment indexes and SQLite views.
 
+pub mod applied;
+pub mod index;
 pub mod journal;
+pub mod views;

@@ -1,0 +1,194 @@
+//! What is current of each object: its latest event, revision and status.
+
+use lineshaft_model::json::{self, Limits, Value};
+use lineshaft_model::record::{Disposition, EventRecord};
+use lineshaft_model::{EventType, Fingerprint, Millis, Position};
+use rusqlite::Connection;
+
+use super::hashing::{NumberMap, data_hash};
+use super::names::{KindId, NameId, Names};
+
+/// A status longer than this is no status.
+const MOST_STATUS_BYTES: usize = 64;
+
+/// What intake must know of an object before it takes another event of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ObjectHead {
+    /// Its latest event, stale ones and echoes included: `previous` of the next.
+    pub position: Position,
+    /// Its latest event that changed it.
+    pub changed: Position,
+    /// The revision it has; zero for none.
+    pub revision: u64,
+    /// Its last whole event, or its first.
+    pub since: Position,
+    /// [`data_hash`] of the data of the event at `changed`.
+    pub hash: u64,
+    /// The system that sent it.
+    pub system: String,
+    /// Its type.
+    pub event_type: String,
+}
+
+/// How objects change in what was gathered since the last commit.
+#[derive(Debug, Default)]
+pub(super) struct Objects {
+    changes: NumberMap<u128, ObjectChange>,
+}
+
+#[derive(Debug)]
+struct ObjectChange {
+    kind: KindId,
+    key: Box<str>,
+    position: u64,
+    state: Option<StateChange>,
+}
+
+#[derive(Debug)]
+struct StateChange {
+    /// The first and the latest event that changed it.
+    first: u64,
+    changed: u64,
+    /// Zero: as stored.
+    since: u64,
+    /// Zero: as stored.
+    revision: u64,
+    event_type: NameId,
+    system: NameId,
+    updated: Millis,
+    hash: u64,
+    status: StatusChange,
+}
+
+#[derive(Debug)]
+enum StatusChange {
+    Keep,
+    Set(Option<Box<str>>),
+}
+
+impl Objects {
+    /// Takes in an event; gives the object's fingerprint, or `None` when its type cannot be read.
+    pub(super) fn take(
+        &mut self,
+        names: &mut Names,
+        position: Position,
+        event: &EventRecord<'_>,
+    ) -> Option<()> {
+        let event_type = EventType::parse(event.event_type).ok()?;
+        let (key, below) = event_type.split_subject(event.subject);
+        let object_type = event_type.object_type();
+        let fingerprint = Fingerprint::of(&[event.tenant, object_type, key]).0;
+        let change = self.changes.entry(fingerprint).or_insert_with(|| ObjectChange {
+            kind: names.kind(event.tenant, object_type),
+            key: key.into(),
+            position: 0,
+            state: None,
+        });
+        change.position = position.0;
+        if event.disposition != Disposition::Accepted {
+            return Some(());
+        }
+        let whole = below.is_none() && event_type.is_whole();
+        let state = change.state.get_or_insert_with(|| StateChange {
+            first: position.0,
+            changed: 0,
+            since: 0,
+            revision: 0,
+            event_type: 0,
+            system: 0,
+            updated: Millis(0),
+            hash: 0,
+            status: StatusChange::Keep,
+        });
+        state.changed = position.0;
+        state.event_type = names.id(event.event_type);
+        state.system = names.id(event.system());
+        state.updated = event.received;
+        state.hash = data_hash(event.data);
+        if whole {
+            state.since = position.0;
+            state.status = StatusChange::Set(None);
+        }
+        if below.is_none() {
+            if event.revision > 0 {
+                state.revision = event.revision;
+            }
+            if let change @ StatusChange::Set(_) = status_in(event.data) {
+                state.status = change;
+            }
+        }
+        Some(())
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+
+    /// Writes every change, in the order of the table, and forgets it.
+    pub(super) fn store(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut changes: Vec<ObjectChange> = self.changes.drain().map(|(_, change)| change).collect();
+        changes.sort_unstable_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
+        let mut upsert = connection.prepare_cached(
+            "INSERT INTO objects (kind, key, position, changed, since, revision, event_type, system, updated, hash, status)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+             ON CONFLICT (kind, key) DO UPDATE SET position = excluded.position, changed = excluded.changed,
+                since = CASE ?12 WHEN 0 THEN since ELSE excluded.since END,
+                revision = CASE excluded.revision WHEN 0 THEN revision ELSE excluded.revision END,
+                event_type = excluded.event_type, system = excluded.system, updated = excluded.updated,
+                hash = excluded.hash, status = CASE ?13 WHEN 0 THEN status ELSE excluded.status END",
+        )?;
+        let mut touch =
+            connection.prepare_cached("UPDATE objects SET position = ?3 WHERE kind = ?1 AND key = ?2")?;
+        for change in &changes {
+            let Some(state) = &change.state else {
+                touch.execute((change.kind, &*change.key, signed(change.position)))?;
+                continue;
+            };
+            let since = if state.since == 0 { state.first } else { state.since };
+            let (sets_status, status) = match &state.status {
+                StatusChange::Keep => (false, None),
+                StatusChange::Set(status) => (true, status.as_deref()),
+            };
+            upsert.execute(rusqlite::params![
+                change.kind,
+                &*change.key,
+                signed(change.position),
+                signed(state.changed),
+                signed(since),
+                signed(state.revision),
+                state.event_type,
+                state.system,
+                state.updated.0,
+                signed(state.hash),
+                status,
+                signed(state.since),
+                sets_status,
+            ])?;
+        }
+        Ok(())
+    }
+}
+
+/// SQLite's integers are signed; positions stay far below the sign, hashes and order keys use it.
+pub(super) const fn signed(n: u64) -> i64 {
+    n.cast_signed()
+}
+
+/// What the data says of the object's status: a text, `null` for none any more, or nothing.
+fn status_in(data: &[u8]) -> StatusChange {
+    // Most data has no status: a scan for the word is ten times as fast as reading the document.
+    let named = std::str::from_utf8(data).is_ok_and(|text| text.contains("\"status\""));
+    if !named {
+        return StatusChange::Keep;
+    }
+    let Ok(members) = json::members(data, &Limits::DEFAULT) else { return StatusChange::Keep };
+    let Some(member) = members.iter().find(|member| member.key == "status") else {
+        return StatusChange::Keep;
+    };
+    match Value::parse(member.value.as_bytes(), &Limits::DEFAULT) {
+        Ok(Value::String(text)) if text.len() <= MOST_STATUS_BYTES => {
+            StatusChange::Set(Some(text.into_owned().into_boxed_str()))
+        }
+        _ => StatusChange::Set(None),
+    }
+}
