@@ -1,0 +1,28 @@
+//! Guarded jq mappings, our functions, code lists, units and contracts.
+//!
+//! A mapping turns one JSON document into others. It is written in jq, extended with functions for decimals, units,
+//! code lists, dates and cross references, and cannot loop for ever, fill the memory, read the environment or tell
+//! the time. This crate knows nothing of files, HTTP or the clock: texts come in, values go out.
+
+mod budget;
+mod codes;
+mod contract;
+mod convert;
+mod datum;
+mod decimal;
+mod diagnostic;
+mod environment;
+mod functions;
+mod guard;
+mod input;
+mod mapping;
+mod units;
+
+pub use budget::Budget;
+pub use codes::{CodeList, Policy};
+pub use contract::{Contract, Schemas, Violation};
+pub use diagnostic::{Diagnostic, Place};
+pub use environment::{Environment, NoReferences, References, Vars};
+pub use input::Input;
+pub use mapping::{Mapping, MappingError};
+pub use units::Units;
