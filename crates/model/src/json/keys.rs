@@ -6,21 +6,21 @@
 
 use std::cmp::Ordering;
 
+use smallvec::SmallVec;
+
 use super::text::Text;
 
 /// Up to so many keys, comparing each with each is cheaper than sorting.
 const SMALL: usize = 24;
 
+/// So many keys of open objects are held without allocating.
+const INLINE: usize = 32;
+
 #[derive(Debug, Default)]
 pub(super) struct Keys<'a> {
-    stack: Vec<Key<'a>>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Key<'a> {
-    hash: u64,
-    text: Text<'a>,
-    offset: usize,
+    /// Apart from the texts, so that comparing is a run over a few words.
+    hashes: SmallVec<[u64; INLINE]>,
+    texts: SmallVec<[(Text<'a>, usize); INLINE]>,
 }
 
 /// The open object whose keys start here.
@@ -30,45 +30,54 @@ pub(super) struct Mark(usize);
 impl<'a> Keys<'a> {
     #[inline]
     pub(super) fn open(&self) -> Mark {
-        Mark(self.stack.len())
+        Mark(self.hashes.len())
     }
 
-    /// Notes a key of the innermost object; false if the object has it already.
+    /// Notes a key of the innermost object; false if the object is small and has it already.
     #[inline]
     pub(super) fn add(&mut self, mark: Mark, text: Text<'a>, offset: usize) -> bool {
         let hash =
             if text.is_escaped() { hash(text.decode().as_bytes()) } else { hash(text.raw().as_bytes()) };
-        let siblings = &self.stack[mark.0..];
-        let is_new = siblings.len() >= SMALL
-            || !siblings.iter().any(|other| other.hash == hash && other.text.decode() == text.decode());
-        self.stack.push(Key { hash, text, offset });
+        let siblings = &self.hashes[mark.0..];
+        let is_new = siblings.len() >= SMALL || !siblings.contains(&hash) || !self.has(mark, text);
+        self.hashes.push(hash);
+        self.texts.push((text, offset));
         is_new
+    }
+
+    #[cold]
+    fn has(&self, mark: Mark, text: Text<'a>) -> bool {
+        self.texts[mark.0..].iter().any(|(other, _)| other.decode() == text.decode())
     }
 
     /// Forgets the keys of the innermost object, after a last look if it is a large one: the first key that repeats
     /// an earlier one, and its offset.
     #[inline]
     pub(super) fn close(&mut self, mark: Mark) -> Option<(Text<'a>, usize)> {
-        let keys = &mut self.stack[mark.0..];
-        let repeated = if keys.len() > SMALL { first_repeated(keys) } else { None };
-        self.stack.truncate(mark.0);
+        let is_large = self.hashes.len() - mark.0 > SMALL;
+        let repeated = if is_large { self.first_repeated(mark) } else { None };
+        self.hashes.truncate(mark.0);
+        self.texts.truncate(mark.0);
         repeated
+    }
+
+    fn first_repeated(&self, mark: Mark) -> Option<(Text<'a>, usize)> {
+        let hashes = self.hashes[mark.0..].iter().copied();
+        let mut keys: Vec<Key<'a>> = hashes.zip(self.texts[mark.0..].iter().copied()).collect();
+        keys.sort_unstable_by(|a, b| order(a, b).then(a.1.1.cmp(&b.1.1)));
+        let pairs = keys.windows(2).filter(|pair| order(&pair[0], &pair[1]).is_eq());
+        pairs.map(|pair| pair[1].1).min_by_key(|(_, offset)| *offset)
     }
 }
 
-fn first_repeated<'a>(keys: &mut [Key<'a>]) -> Option<(Text<'a>, usize)> {
-    keys.sort_unstable_by(|a, b| same_key(a, b).then(a.offset.cmp(&b.offset)));
-    let pairs = keys.windows(2).filter(|pair| same_key(&pair[0], &pair[1]).is_eq());
-    pairs.map(|pair| (pair[1].text, pair[1].offset)).min_by_key(|(_, offset)| *offset)
-}
+/// Hash, text and offset.
+type Key<'a> = (u64, (Text<'a>, usize));
 
-fn same_key(a: &Key<'_>, b: &Key<'_>) -> Ordering {
-    a.hash.cmp(&b.hash).then_with(|| {
-        if a.text.is_escaped() || b.text.is_escaped() {
-            a.text.decode().cmp(&b.text.decode())
-        } else {
-            a.text.raw().cmp(b.text.raw())
-        }
+fn order(a: &Key<'_>, b: &Key<'_>) -> Ordering {
+    let ((a_hash, (a, _)), (b_hash, (b, _))) = (a, b);
+    a_hash.cmp(b_hash).then_with(|| match a.is_escaped() || b.is_escaped() {
+        true => a.decode().cmp(&b.decode()),
+        false => a.raw().cmp(b.raw()),
     })
 }
 

@@ -3,7 +3,7 @@
 use super::Limits;
 use super::error::{Fault, JsonError, JsonErrorKind as Kind};
 use super::keys::Keys;
-use super::text::{Text, hex4};
+use super::text::{Text, hex4, plain_until};
 
 /// Makes values of some kind from what the reader finds, so that no tree stands between the text and the value that
 /// somebody wants. Values come inside out: the elements of an array before its end.
@@ -390,28 +390,4 @@ fn text_of<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Fault> {
         return Err(Fault::new(Kind::ByteOrderMark, 0));
     }
     std::str::from_utf8(bytes).map_err(|error| Fault::new(Kind::NotUtf8, error.valid_up_to()))
-}
-
-/// The first byte from `at` on that ends the plain part of a string: a quote, a backslash, a control character; or the
-/// end. Eight bytes at a time.
-#[inline]
-fn plain_until(bytes: &[u8], mut at: usize) -> usize {
-    const ONES: u64 = u64::from_le_bytes([1; 8]);
-    const HIGHS: u64 = ONES << 7;
-    // A byte that is zero borrows from its high bit. Bytes above the first hit may be set wrongly, the first never is.
-    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
-    let rest = bytes.get(at..).unwrap_or_default();
-    let (chunks, tail) = rest.as_chunks::<8>();
-    for chunk in chunks {
-        let word = u64::from_le_bytes(*chunk);
-        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
-        let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
-        let controls = word.wrapping_sub(ONES * 0x20) & !word;
-        let hits = (quotes | backslashes | controls) & HIGHS;
-        if hits != 0 {
-            return at + (hits.trailing_zeros() / 8) as usize;
-        }
-        at += 8;
-    }
-    at + tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(tail.len())
 }

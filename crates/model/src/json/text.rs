@@ -74,3 +74,27 @@ pub(super) fn hex4(bytes: &[u8]) -> Option<u32> {
     let digits: &[u8; 4] = bytes.first_chunk()?;
     digits.iter().try_fold(0, |value, digit| Some(value << 4 | char::from(*digit).to_digit(16)?))
 }
+
+/// The first byte from `at` on that ends the plain part of a string: a quote, a backslash, a control character; or the
+/// end. Eight bytes at a time.
+#[inline]
+pub(super) fn plain_until(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // A byte that is zero borrows from its high bit. Bytes above the first hit may be set wrongly, the first never is.
+    let zeros = |word: u64| word.wrapping_sub(ONES) & !word;
+    let rest = bytes.get(at..).unwrap_or_default();
+    let (chunks, tail) = rest.as_chunks::<8>();
+    for chunk in chunks {
+        let word = u64::from_le_bytes(*chunk);
+        let quotes = zeros(word ^ (ONES * u64::from(b'"')));
+        let backslashes = zeros(word ^ (ONES * u64::from(b'\\')));
+        let controls = word.wrapping_sub(ONES * 0x20) & !word;
+        let hits = (quotes | backslashes | controls) & HIGHS;
+        if hits != 0 {
+            return at + (hits.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at + tail.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)).unwrap_or(tail.len())
+}

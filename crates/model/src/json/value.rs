@@ -33,7 +33,8 @@ impl<'a> Value<'a> {
     /// # Errors
     /// When the text is not exactly one JSON document within the limits.
     pub fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self, JsonError> {
-        parse(bytes, limits, &mut Tree::default())
+        let mut tree = Tree { elements: Vec::with_capacity(16), members: Vec::with_capacity(32) };
+        parse(bytes, limits, &mut tree)
     }
 
     /// The member of this object with this key.
@@ -152,7 +153,7 @@ impl From<u64> for Value<'_> {
 }
 
 /// Builds [`Value`]s. Parts wait on a shared stack, so that each array and object is allocated once at its exact size.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Tree<'a> {
     elements: Vec<Value<'a>>,
     members: Vec<(Cow<'a, str>, Value<'a>)>,

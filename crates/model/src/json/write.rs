@@ -1,5 +1,6 @@
 //! Writes JSON text, compact.
 
+use super::text::plain_until;
 use super::value::Value;
 
 pub(super) fn write_value(out: &mut Vec<u8>, value: &Value<'_>) {
@@ -39,27 +40,28 @@ pub fn write_string(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     let bytes = text.as_bytes();
-    let mut plain = 0;
-    for (at, byte) in bytes.iter().enumerate() {
+    let mut start = 0;
+    loop {
+        let end = plain_until(bytes, start);
+        out.extend_from_slice(&bytes[start..end]);
+        let Some(byte) = bytes.get(end) else {
+            break;
+        };
         let short = match byte {
-            b'"' => b'"',
-            b'\\' => b'\\',
             b'\n' => b'n',
             b'\r' => b'r',
             b'\t' => b't',
             0x08 => b'b',
             0x0C => b'f',
             ..0x20 => b'u',
-            _ => continue,
+            quote_or_backslash => *quote_or_backslash,
         };
-        out.extend_from_slice(&bytes[plain..at]);
         out.extend_from_slice(&[b'\\', short]);
         if short == b'u' {
             let digit = |nibble: u8| HEX[usize::from(nibble)];
             out.extend_from_slice(&[b'0', b'0', digit(byte >> 4), digit(byte & 0xF)]);
         }
-        plain = at + 1;
+        start = end + 1;
     }
-    out.extend_from_slice(&bytes[plain..]);
     out.push(b'"');
 }
