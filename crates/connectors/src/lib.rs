@@ -1,1 +1,17 @@
 //! The doors, a folder each, and the registry that lists them.
+//!
+//! A connector's life: [`registry::parse`] reads a system's configuration, reports every problem and touches nothing;
+//! `build_source`, `build_sink` and `gate` make the running parts and resolve their secrets, still without a connection or a
+//! task; running is the engine's. A door knows nothing of the journal, of mappings or of routes.
+
+pub mod connector;
+pub mod file;
+pub mod http;
+pub mod registry;
+pub mod secrets;
+mod settings;
+mod sources;
+
+pub use connector::{Connector, OperationSpec, SourceKind, SourceSpec, Surroundings};
+pub use registry::{KINDS, Kind, Parse, parse};
+pub use secrets::{NoSecrets, SecretText, Secrets};

@@ -1,0 +1,80 @@
+//! The HTTP door: calls a system's operations, and knows the sources that push to the hub or drop files beside it.
+//!
+//! The client is our own, on a TCP or TLS stream with `httparse` for the answer's head. What an attempt may report depends on
+//! one fact, whether a byte of the request had left when it failed, and only the owner of the socket knows it exactly. It
+//! also costs one write and one read an attempt, and nothing is allocated on a warm connection but the future itself.
+
+mod address;
+mod answers;
+mod auth;
+mod body;
+mod config;
+mod connect;
+mod connection;
+mod detail;
+mod head;
+mod operation;
+mod plan;
+mod pool;
+mod request;
+mod sink;
+mod stream;
+mod target;
+mod tls;
+pub(crate) mod webhook;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use lineshaft_model::{Reason, Reasons};
+use lineshaft_ports::{Gate, Sink, Source};
+use serde_json::Value;
+
+use crate::connector::no_such;
+use crate::sources::Sources;
+use crate::{Connector, OperationSpec, SourceSpec, Surroundings};
+use config::HttpConfig;
+pub(crate) use config::LOADED_ELSEWHERE;
+
+/// Reads the configuration of a system with `connector: http`.
+pub(crate) fn parse(config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons> {
+    let (http, sources) = HttpConfig::parse(config, system)?;
+    let specs = http.operations.iter().map(operation::Operation::spec).collect();
+    Ok(Box::new(HttpConnector { http, sources, operations: specs }))
+}
+
+/// A system reached over HTTP.
+#[derive(Debug)]
+struct HttpConnector {
+    http: HttpConfig,
+    sources: Sources,
+    operations: Vec<OperationSpec>,
+}
+
+impl Connector for HttpConnector {
+    fn sources(&self) -> &[SourceSpec] {
+        self.sources.specs()
+    }
+
+    fn operations(&self) -> &[OperationSpec] {
+        &self.operations
+    }
+
+    fn build_source(&self, source: &str, with: &Surroundings<'_>) -> Result<Box<dyn Source>, Reason> {
+        self.sources.build(source, with)
+    }
+
+    fn build_sink(&self, operation: &str, with: &Surroundings<'_>) -> Result<Arc<dyn Sink>, Reason> {
+        let found = self.http.operations.iter().find(|known| known.name == operation);
+        let operation = found.ok_or_else(|| no_such("operation", operation))?;
+        let folder: &Path = with.folder;
+        Ok(Arc::new(sink::HttpSink::build(&self.http, operation, with.secrets, folder)?))
+    }
+
+    fn gate(&self, source: &str, with: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {
+        self.sources.gate(source, with)
+    }
+}

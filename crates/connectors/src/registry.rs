@@ -1,0 +1,51 @@
+//! Every kind of connector, readable at a glance. A new kind is a folder beside this file and a line here.
+
+use lineshaft_model::{Reason, Reasons};
+use serde_json::Value;
+
+use crate::settings::did_you_mean;
+use crate::{Connector, file, http};
+
+/// Reads the configuration of the system of that name.
+pub type Parse = fn(config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons>;
+
+/// One kind of connector.
+#[derive(Clone, Copy, Debug)]
+pub struct Kind {
+    /// As `connector:` names it.
+    pub name: &'static str,
+    /// What it connects to, in one sentence.
+    pub summary: &'static str,
+    /// Reads a system's configuration and reports every problem. Does no I/O.
+    pub parse: Parse,
+}
+
+/// Every kind, in the order of the reference.
+pub const KINDS: &[Kind] = &[
+    Kind {
+        name: "http",
+        summary: "Calls a system's HTTP API, and takes its webhooks and file drops.",
+        parse: http::parse,
+    },
+    Kind { name: "file", summary: "Reads the files a system drops into a folder.", parse: file::parse },
+];
+
+/// Reads the configuration of a system: `connector:` says which kind. Reports every problem, does no I/O.
+pub fn parse(config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons> {
+    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    match config.get("connector") {
+        Some(Value::String(name)) => match KINDS.iter().find(|kind| kind.name == name) {
+            Some(kind) => (kind.parse)(config, system),
+            None => {
+                let message = format!("there is no connector `{}`", crate::settings::short(name));
+                let reason = Reason::new("connector-unknown", message);
+                Err(vec![reason.at("/connector").hint(did_you_mean(name, &names))])
+            }
+        },
+        Some(_) => Err(vec![Reason::new("setting-type", "`connector` must be a text").at("/connector")]),
+        None => Err(vec![
+            Reason::new("setting-missing", "`connector` is missing")
+                .hint(format!("say how the system is reached: {}", names.join(", "))),
+        ]),
+    }
+}

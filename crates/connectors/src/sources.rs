@@ -1,0 +1,120 @@
+//! The sources of a system: pushed to the hub's own address, or fetched from a folder.
+
+use std::sync::Arc;
+
+use lineshaft_model::Reason;
+use lineshaft_ports::{Gate, Source};
+
+use crate::connector::no_such;
+use crate::file::{FileSource, FilesConfig};
+use crate::http::webhook::WebhookConfig;
+use crate::settings::Section;
+use crate::{SourceKind, SourceSpec, Surroundings};
+
+/// Settings of a source that the loader of the workspace reads.
+const LOADED_ELSEWHERE: &[&str] = &[
+    "title",
+    "description",
+    "mapping",
+    "contract",
+    "contracts",
+    "emits",
+    "site",
+    "tenant",
+    "object",
+    "limits",
+    "owners",
+    "priority",
+    "schedule",
+    "expect",
+    "enabled",
+    "keys",
+];
+
+/// The sources of one system.
+#[derive(Debug, Default)]
+pub(crate) struct Sources {
+    specs: Vec<SourceSpec>,
+    feeds: Vec<Feed>,
+}
+
+#[derive(Debug)]
+enum Feed {
+    Push(Option<WebhookConfig>),
+    Files(FilesConfig),
+}
+
+impl Sources {
+    /// Reads `sources` of a system. With `push`, a source without `files` is one that others post to.
+    pub(crate) fn parse(system: &mut Section<'_>, system_name: &str, push: bool) -> Self {
+        let mut sources = Self::default();
+        for (name, mut section) in system.each("sources") {
+            let has_webhook = section.value("webhook").is_some();
+            let has_files = section.value("files").is_some();
+            if has_webhook && (has_files || !push) {
+                let hint = if push {
+                    "make two sources of it, one for each way in"
+                } else {
+                    "use `connector: http` for a system that pushes"
+                };
+                section.problem(
+                    "webhook",
+                    "source-ambiguous",
+                    "the source reads files and takes no webhook",
+                    hint,
+                );
+            }
+            let feed = if has_files {
+                FilesConfig::parse(&mut section, system_name, name).map(Feed::Files)
+            } else if push {
+                section.leave(&["format"]);
+                let webhook = section.section("webhook");
+                match webhook {
+                    Some(webhook) => WebhookConfig::parse(webhook, system_name, name).map(Feed::Push),
+                    None => Some(Feed::Push(None)),
+                }
+            } else {
+                section.missing("files", "say which folder to read: files: { folder: drop }");
+                None
+            };
+            section.leave(LOADED_ELSEWHERE);
+            section.finish();
+            if let Some(feed) = feed {
+                sources.push(name, feed);
+            }
+        }
+        sources
+    }
+
+    fn push(&mut self, name: &str, feed: Feed) {
+        let kind = match &feed {
+            Feed::Push(gate) => SourceKind::Push { signed: gate.is_some() },
+            Feed::Files(_) => SourceKind::Pull,
+        };
+        self.specs.push(SourceSpec { name: name.to_owned(), kind });
+        self.feeds.push(feed);
+    }
+
+    pub(crate) fn specs(&self) -> &[SourceSpec] {
+        &self.specs
+    }
+
+    fn feed(&self, name: &str) -> Result<&Feed, Reason> {
+        let found = self.specs.iter().zip(&self.feeds).find(|(spec, _)| spec.name == name);
+        found.map(|(_, feed)| feed).ok_or_else(|| no_such("source", name))
+    }
+
+    pub(crate) fn build(&self, name: &str, with: &Surroundings<'_>) -> Result<Box<dyn Source>, Reason> {
+        match self.feed(name)? {
+            Feed::Files(files) => Ok(Box::new(FileSource::new(files, with.folder)?)),
+            Feed::Push(_) => Err(no_such("source to run", name)),
+        }
+    }
+
+    pub(crate) fn gate(&self, name: &str, with: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {
+        match self.feed(name)? {
+            Feed::Push(Some(webhook)) => Ok(Some(webhook.build(with.secrets)?)),
+            Feed::Push(None) | Feed::Files(_) => Ok(None),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! What every source promises, tried with a hub that remembers, refuses and crashes as it is told.
