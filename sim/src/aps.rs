@@ -138,7 +138,7 @@ impl Aps {
                 (None, true) => {
                     job.held = false;
                     if open {
-                        moves.push(json!({ "order": order, "action": "resume", "start": job.start.to_string(), "reason": "material available" }));
+                        moves.push(json!({ "order": order, "action": "resume", "state": job.state, "start": job.start.to_string(), "reason": "material available" }));
                     }
                 }
                 _ => {}
@@ -160,6 +160,7 @@ impl Aps {
                 moves.push(json!({
                     "order": order,
                     "action": "move",
+                    "state": job.state,
                     "from": from.to_string(),
                     "start": until.to_string(),
                     "reason": format!("{item} comes on {day}"),
@@ -193,6 +194,7 @@ fn hold(order: &str, job: &Job, shortage: &Shortage) -> Value {
     json!({
         "order": order,
         "action": "hold",
+        "state": job.state,
         "start": job.start.to_string(),
         "reason": format!("{} of {} missing", shortage.missing, shortage.item),
         "item": shortage.item,

@@ -1,0 +1,4 @@
+{
+  expected: .data.expected,
+  lines: [.data.lines[] | { order: .purchase_order, line, item, quantity: .quantity.value }]
+}
