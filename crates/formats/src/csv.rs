@@ -9,23 +9,22 @@ mod encode;
 mod group;
 mod options;
 mod rows;
+mod table;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use encode::CsvWriter;
-pub use options::{CsvOptions, EmptyField};
+pub use options::{CsvOptions, EmptyField, Mark};
 
 use std::borrow::Cow;
 
-use lineshaft_model::json::write_string;
-
 use crate::decoder::{Cut, Step};
 use crate::document::{Document, Location};
-use crate::encoding::Encoding;
 use crate::error::FormatError;
 use group::Group;
 use rows::{Dialect, Fault, Field, Scan, scan};
+use table::{Row, Table};
 
 /// More columns than any table has; bounds the memory of one row.
 const MAX_COLUMNS: usize = 16_384;
@@ -34,11 +33,9 @@ const MAX_COLUMNS: usize = 16_384;
 pub(crate) struct CsvCutter {
     options: CsvOptions,
     dialect: Dialect,
-    /// Names as JSON text with a colon, once they are known.
-    columns: Option<Vec<Column>>,
+    table: Table,
     /// A header row is still to come.
     header: bool,
-    group_column: Option<usize>,
     group: Option<Group>,
     /// Refused rows since the last good one, while grouping.
     refused: u64,
@@ -61,37 +58,6 @@ enum State {
     Done,
 }
 
-struct Column {
-    name: String,
-    /// `"name":`
-    key: Vec<u8>,
-}
-
-/// A row that is text in its encoding. Fields are places in its bytes.
-#[derive(Clone, Copy)]
-enum Text<'a> {
-    Utf8(&'a str),
-    OneByte(Encoding, &'a [u8]),
-}
-
-impl<'a> Text<'a> {
-    fn field(self, field: Field) -> Cow<'a, str> {
-        let place = field.start..field.end;
-        match self {
-            Self::Utf8(text) => Cow::Borrowed(text.get(place).unwrap_or_default()),
-            Self::OneByte(encoding, bytes) => {
-                encoding.decode(bytes.get(place).unwrap_or_default()).unwrap_or_default()
-            }
-        }
-    }
-}
-
-/// A row that was read: its text as JSON, and the value of the column that groups.
-struct Row {
-    json: Vec<u8>,
-    group_value: Vec<u8>,
-}
-
 /// Where a row lies in the input that is left, and which line it starts on.
 #[derive(Clone, Copy)]
 struct Span {
@@ -102,11 +68,10 @@ struct Span {
 
 impl CsvCutter {
     pub(crate) fn new(options: &CsvOptions) -> Self {
-        let mut cutter = Self {
+        Self {
             dialect: Dialect { delimiter: options.delimiter.0, quote: options.quote.map(|quote| quote.0) },
-            columns: None,
+            table: Table::new(options),
             header: options.has_header(),
-            group_column: None,
             group: None,
             refused: 0,
             fields: Vec::new(),
@@ -115,23 +80,7 @@ impl CsvCutter {
             line: 1,
             state: State::Start,
             options: options.clone(),
-        };
-        if let Some(names) = &options.columns {
-            cutter.name_columns(names.clone());
         }
-        cutter
-    }
-
-    fn name_columns(&mut self, names: Vec<String>) {
-        let group_by = self.options.group_by.as_ref();
-        self.group_column = group_by.and_then(|wanted| names.iter().position(|name| name == wanted));
-        let key = |name: String| {
-            let mut key = Vec::with_capacity(name.len() + 3);
-            write_string(&mut key, &name);
-            key.push(b':');
-            Column { name, key }
-        };
-        self.columns = Some(names.into_iter().map(key).collect());
     }
 
     /// Bytes of `input` that no open group needs any more; positions count from there afterwards.
@@ -192,111 +141,10 @@ impl CsvCutter {
         self.item(Err(error))
     }
 
-    /// Takes the header row. An error is fatal.
-    fn take_header(&mut self, input: &[u8], span: Span) -> Result<(), FormatError> {
-        let text = self.text(&input[span.start..span.end])?;
-        let names: Vec<String> = (self.fields.iter().map(|field| self.value(text, *field)))
-            .map(|name| name.trim().to_owned())
-            .collect();
-        let problem = names.iter().enumerate().find_map(|(index, name)| {
-            if name.is_empty() {
-                Some(format!("column {} of the header has no name", index + 1))
-            } else if names[..index].contains(name) {
-                Some(format!("the header has the column `{name}` twice"))
-            } else {
-                None
-            }
-        });
-        let at = self.location(span.start, 0);
-        let fatal =
-            |message: String, hint: &str| Err(FormatError::new("csv-header", message, at.clone()).hint(hint));
-        if let Some(problem) = problem {
-            return fatal(problem, "mend the header, or give `columns` in the options of the format");
-        }
-        if self.columns.is_none() {
-            if let Some(group_by) = self.options.group_by.as_ref().filter(|wanted| !names.contains(wanted)) {
-                let found = names.join(", ");
-                return fatal(
-                    format!("there is no column `{group_by}` to group by"),
-                    &format!("the columns are {found}"),
-                );
-            }
-            self.name_columns(names);
-        }
-        self.header = false;
-        Ok(())
-    }
-
-    /// Makes sure that a row is text.
-    fn text<'a>(&self, raw: &'a [u8]) -> Result<Text<'a>, FormatError> {
-        if let Some(nul) = raw.iter().position(|byte| *byte == 0) {
-            let at = self.location(self.at + nul, 1 + nul);
-            return Err(FormatError::new("csv-encoding", "the row has a NUL byte", at)
-                .hint("is the file UTF-16, or cut off by a full disk?"));
-        }
-        if self.options.encoding != Encoding::Utf8 {
-            return Ok(Text::OneByte(self.options.encoding, raw));
-        }
-        std::str::from_utf8(raw).map(Text::Utf8).map_err(|error| {
-            let good = error.valid_up_to();
-            let column = 1 + String::from_utf8_lossy(&raw[..good]).chars().count();
-            let at = self.location(self.at + good, column);
-            FormatError::new("csv-encoding", "these bytes are not UTF-8", at)
-                .hint("set `encoding` to windows-1252 or latin-1 if the file is one of these")
-        })
-    }
-
-    /// The value of a field within its row.
-    fn value<'a>(&self, text: Text<'a>, field: Field) -> Cow<'a, str> {
-        let value = text.field(field);
-        let value = match self.dialect.quote.map(char::from) {
-            Some(quote) if field.doubled => {
-                Cow::Owned(value.replace(&format!("{quote}{quote}"), &quote.to_string()))
-            }
-            _ => value,
-        };
-        match value {
-            Cow::Borrowed(value) if self.options.trim => Cow::Borrowed(value.trim()),
-            Cow::Owned(value) if self.options.trim => Cow::Owned(value.trim().to_owned()),
-            value => value,
-        }
-    }
-
-    /// Turns the fields that were scanned last into JSON.
-    fn read_row(&self, raw: &[u8]) -> Result<Row, FormatError> {
-        let columns = self.columns.as_deref().unwrap_or_default();
-        if self.fields.len() != columns.len() {
-            let message = format!("the row has {}, not {}", count(self.fields.len()), columns.len());
-            return Err(FormatError::new("csv-columns", message, self.location(self.at, 0))
-                .hint("is a field with the delimiter in it not quoted, or the delimiter another one?"));
-        }
-        let text = self.text(raw)?;
-        let mut json = Vec::with_capacity(raw.len() * 2 + columns.len() * 16);
-        let mut group_value = Vec::new();
-        json.push(b'{');
-        for (index, (column, field)) in columns.iter().zip(&self.fields).enumerate() {
-            let value = self.value(text, *field);
-            let value = (!value.is_empty() || self.options.empty == EmptyField::String).then_some(value);
-            if self.group_column == Some(index) {
-                write_value(&mut group_value, value.as_deref());
-            }
-            if value.is_none() && self.options.empty == EmptyField::Omit {
-                continue;
-            }
-            if json.len() > 1 {
-                json.push(b',');
-            }
-            json.extend_from_slice(&column.key);
-            write_value(&mut json, value.as_deref());
-        }
-        json.push(b'}');
-        Ok(Row { json, group_value })
-    }
-
     /// Takes a good row: a document of its own, or part of a group.
     fn take_row<'a>(&mut self, input: &'a [u8], row: Row, span: Span) -> Option<Step<'a>> {
         self.at = span.end;
-        let Some(column) = self.group_column else {
+        let Some(key) = self.table.group_key() else {
             let at =
                 Location { offset: self.offset + span.start as u64, line: span.line, ..Location::default() };
             let raw = Cow::Borrowed(&input[span.start..span.end]);
@@ -307,8 +155,7 @@ impl CsvCutter {
             group.add(&row.json, span.end, refused);
             return None;
         }
-        let key = self.columns.as_ref().and_then(|columns| columns.get(column)).map(|column| &column.key);
-        let next = Group::open(key.map_or(&[], Vec::as_slice), row.group_value, &row.json, span, refused);
+        let next = Group::open(key, row.group_value, &row.json, span, refused);
         // A refused row between two groups may have belonged to either.
         let closed = self.group.replace(next)?;
         self.close(input, closed, refused)
@@ -392,19 +239,6 @@ impl CsvCutter {
         self.state = State::Rows;
         true
     }
-
-    /// Refuses a field that is longer than allowed.
-    fn check_fields(&self) -> Result<(), FormatError> {
-        let limit = self.options.field_bytes.0;
-        let Some(index) = self.fields.iter().position(|field| field.end - field.start > limit) else {
-            return Ok(());
-        };
-        let name = self.columns.as_ref().and_then(|columns| columns.get(index)).map(|column| &column.name);
-        let name = name.map_or_else(|| format!("number {}", index + 1), |name| format!("`{name}`"));
-        let message = format!("the field {name} is longer than {limit} bytes");
-        Err(FormatError::new("csv-limit", message, self.location(self.at, 0))
-            .hint("raise `field_bytes` in the options of the format if such fields are right"))
-    }
 }
 
 impl Cut for CsvCutter {
@@ -470,18 +304,15 @@ impl CsvCutter {
             }
             Scan::Row { length, text_length, lines } => {
                 let span = span(length);
-                let raw = &rest[..text_length];
-                let result = self.check_fields().and_then(|()| {
-                    if self.header {
-                        return self
-                            .take_header(input, Span { end: start + text_length, ..span })
-                            .map(|()| None);
-                    }
-                    self.read_row(raw).map(Some)
-                });
+                let (raw, at) = (&rest[..text_length], self.location(start, 0));
+                let result = match self.header {
+                    true => self.table.read_header(raw, &self.fields, &at).map(|()| None),
+                    false => self.table.read_row(raw, &self.fields, &at).map(Some),
+                };
                 match result {
                     Err(error) => Some(self.refuse(input, span, lines, error)),
                     Ok(None) => {
+                        self.header = false;
                         self.at += length;
                         self.line += lines;
                         None
@@ -494,15 +325,4 @@ impl CsvCutter {
             }
         }
     }
-}
-
-fn write_value(out: &mut Vec<u8>, value: Option<&str>) {
-    match value {
-        Some(value) => write_string(out, value),
-        None => out.extend_from_slice(b"null"),
-    }
-}
-
-fn count(columns: usize) -> String {
-    if columns == 1 { "1 column".to_owned() } else { format!("{columns} columns") }
 }

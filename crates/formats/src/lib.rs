@@ -25,7 +25,7 @@ mod xml;
 mod tests;
 
 pub use config::Format;
-pub use csv::{CsvOptions, EmptyField};
+pub use csv::{CsvOptions, EmptyField, Mark};
 pub use decoder::{Decoder, Documents, Reader, decode};
 pub use document::{Document, Location};
 pub use encode::{Encoder, encode};
@@ -34,4 +34,4 @@ pub use error::FormatError;
 pub use json::JsonOptions;
 pub use ndjson::NdjsonOptions;
 pub use size::Size;
-pub use xml::{XmlNames, XmlOptions};
+pub use xml::{Doctype, XmlNames, XmlOptions};

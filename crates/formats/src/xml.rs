@@ -1,9 +1,10 @@
 //! XML: one document, or some of its elements, to JSON and back.
 //!
-//! No DOCTYPE, so no entities beyond the five and character references, nothing fetched and nothing expanded. Depth,
+//! No DOCTYPE is ever read, so no entities beyond the five and character references, nothing fetched and nothing expanded. Depth,
 //! attributes and size are bounded. A document that is not well formed gives nothing at all.
 
 mod encode;
+mod members;
 mod names;
 mod tree;
 
@@ -34,6 +35,9 @@ pub struct XmlOptions {
     pub arrays: Vec<String>,
     /// What happens to prefixes.
     pub names: XmlNames,
+    /// Whether a DOCTYPE is an error or skipped. Even then nothing is fetched, no entity is known, and one with
+    /// declarations inside is an error.
+    pub doctype: Doctype,
     /// Whether white space around texts is dropped.
     pub trim: bool,
     /// Longest input.
@@ -52,6 +56,7 @@ impl Default for XmlOptions {
             split: None,
             arrays: Vec::new(),
             names: XmlNames::Local,
+            doctype: Doctype::Refuse,
             trim: false,
             bytes: Size::mib(16),
             depth: 60,
@@ -70,6 +75,17 @@ pub enum XmlNames {
     Local,
     /// `cbc:ID` stays as the sender wrote it.
     Prefixed,
+}
+
+/// What to do with a DOCTYPE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Doctype {
+    /// A document that has one is refused.
+    #[default]
+    Refuse,
+    /// One that only points elsewhere is passed over, as every cXML document has it.
+    Skip,
 }
 
 /// The documents of an input.

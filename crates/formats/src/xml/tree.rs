@@ -5,23 +5,20 @@
 //! `xsi:nil="true"` makes `null`.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 use lineshaft_model::json::{Limits, Value};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use super::members::Members;
 use super::names::{INSTANCE, attribute_value, is_character, is_name, resolve};
-use super::{XmlNames, XmlOptions};
+use super::{Doctype, XmlNames, XmlOptions};
 use crate::document::Location;
 use crate::error::FormatError;
 use crate::whole::Piece;
 
 /// The deepest that any setting allows: each element may cost two levels of JSON.
 const DEEPEST: usize = 120;
-
-/// Up to so many names, looking through them beats a table.
-const FEW: usize = 16;
 
 pub(super) struct Tree<'t> {
     options: &'t XmlOptions,
@@ -97,20 +94,31 @@ impl<'t> Tree<'t> {
                     Some(character) => self.add_text(character.encode_utf8(&mut [0; 4]), start, true)?,
                     None => return Err(self.unknown_entity(&reference, start)),
                 },
-                Event::DocType(_) => {
-                    let message = "the document has a DOCTYPE, which is refused".to_owned();
-                    let error = self.fail("xml-doctype", message, start);
-                    return Err(error.hint("send it without; nothing here reads or fetches a DTD"));
-                }
+                Event::DocType(doctype) => self.check_doctype(&doctype, start)?,
                 Event::Decl(_) if start > 0 => {
                     let message = "an XML declaration stands at the start of a document only".to_owned();
                     return Err(self.fail("xml-syntax", message, start));
                 }
-                Event::Decl(_) | Event::Comment(_) | Event::PI(_) => {}
-                Event::Empty(_) => {}
+                // Empty elements are expanded.
+                Event::Decl(_) | Event::Comment(_) | Event::PI(_) | Event::Empty(_) => {}
                 Event::Eof => return self.finish(),
             }
         }
+    }
+
+    fn check_doctype(&self, doctype: &str, start: usize) -> Result<(), FormatError> {
+        let is_misplaced = !self.open.is_empty() || self.is_root_closed;
+        let has_declarations = doctype.contains('[');
+        if self.options.doctype == Doctype::Skip && !is_misplaced && !has_declarations {
+            return Ok(());
+        }
+        let message = match has_declarations {
+            true => "the document has a DOCTYPE with declarations, which is refused",
+            false => "the document has a DOCTYPE, which is refused",
+        };
+        Err(self.fail("xml-doctype", message.to_owned(), start).hint(
+            "send it without; nothing here reads or fetches a DTD (`doctype: skip` passes over a plain one)",
+        ))
     }
 
     fn position(&self) -> usize {
@@ -357,49 +365,5 @@ impl Element {
             self.members.add("#text".to_owned(), text.into(), false);
         }
         Value::Object(self.members.list)
-    }
-}
-
-/// The members of an element that is being read.
-#[derive(Default)]
-struct Members {
-    list: Vec<(Cow<'static, str>, Value<'static>)>,
-    /// Where each is, once there are many.
-    table: HashMap<String, usize>,
-}
-
-impl Members {
-    fn find(&self, name: &str) -> Option<usize> {
-        if self.list.len() > FEW {
-            return self.table.get(name).copied();
-        }
-        self.list.iter().position(|(key, _)| key == name)
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.find(name).is_some()
-    }
-
-    /// Adds a value; with one of that name there already it makes an array of both.
-    fn add(&mut self, name: String, value: Value<'static>, is_array: bool) {
-        if let Some(at) = self.find(&name) {
-            match &mut self.list[at].1 {
-                Value::Array(values) => values.push(value),
-                single => {
-                    let first = std::mem::take(single);
-                    *single = Value::Array(vec![first, value]);
-                }
-            }
-            return;
-        }
-        let value = if is_array { Value::Array(vec![value]) } else { value };
-        if self.list.len() == FEW {
-            let known = self.list.iter().enumerate().map(|(at, (key, _))| (key.clone().into_owned(), at));
-            self.table = known.collect();
-        }
-        if self.list.len() >= FEW {
-            self.table.insert(name.clone(), self.list.len());
-        }
-        self.list.push((Cow::Owned(name), value));
     }
 }
