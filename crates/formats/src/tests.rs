@@ -128,6 +128,54 @@ fn a_wrong_format_says_what_would_be_right() {
 }
 
 #[test]
+fn the_examples_of_the_reference_are_right() {
+    #[derive(serde::Deserialize)]
+    struct Example {
+        format: Format,
+    }
+    let page = include_str!("../../../docs/reference/formats.md");
+    let examples: Vec<&str> =
+        page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    assert!(examples.len() > 10);
+    for example in &examples {
+        let parsed: Example =
+            serde_saphyr::from_str(example).unwrap_or_else(|error| panic!("{example}: {error}"));
+        assert!(example.contains(parsed.format.name()));
+    }
+    for option in OPTIONS {
+        assert!(page.contains(&format!("| `{option}` |")), "{option} is not in a table");
+        assert!(
+            examples.iter().any(|example| example.contains(&format!("{option}: "))),
+            "{option} has no example"
+        );
+    }
+}
+
+const OPTIONS: &[&str] = &[
+    "split",
+    "bytes",
+    "depth",
+    "line_bytes",
+    "delimiter",
+    "quote",
+    "columns",
+    "header",
+    "encoding",
+    "trim",
+    "empty",
+    "group_by",
+    "field_bytes",
+    "row_bytes",
+    "group_bytes",
+    "escape_formulas",
+    "arrays",
+    "names",
+    "doctype",
+    "attributes",
+    "root",
+];
+
+#[test]
 fn json_is_one_document() {
     check("json", " \n {\"a\": [1]}\n", &["line 2: {\"a\": [1]}"]);
     check("json", "\u{feff}[1]", &["line 1: [1]"]);
