@@ -44,8 +44,9 @@ fn check_sleep(file: &SourceFile, found: &mut Vec<Breach>) {
         found,
     );
     let Some(first) = first_test_line(file) else { return };
+    let lines: Vec<&str> = file.text.lines().collect();
     for (line, text) in file.lines().filter(|(line, _)| *line >= first) {
-        if code(text).contains("sleep(") {
+        if code(text).contains("sleep(") && !is_in_a_loop(&lines[..line]) {
             rule.fail(&file.path, line, "", "a test sleeps instead of waiting".to_owned());
         }
     }
@@ -64,9 +65,26 @@ fn check_unsafe(file: &SourceFile, found: &mut Vec<Breach>) {
     }
 }
 
+/// Whether the last of `lines` stands in a loop: a look at something outside, again and again, which is a way of waiting.
+fn is_in_a_loop(lines: &[&str]) -> bool {
+    let depth = |line: &str| line.len() - line.trim_start().len();
+    let mut inner = lines.last().map_or(0, |line| depth(line));
+    for line in lines.iter().rev().filter(|line| !line.trim().is_empty()) {
+        if depth(line) < inner {
+            inner = depth(line);
+            let opens = line.trim_start();
+            if ["loop {", "while ", "for "].iter().any(|word| opens.starts_with(word)) {
+                return true;
+            }
+        }
+    }
+    false
+}
+
 fn check_channels(file: &SourceFile, found: &mut Vec<Breach>) {
     let mut rule = Rule::new("channels", "give it a bound, and decide what happens when it is full", found);
-    for (line, text) in file.lines() {
+    let tests = first_test_line(file).unwrap_or(usize::MAX);
+    for (line, text) in file.lines().filter(|(line, _)| *line < tests) {
         let code = code(text);
         if code.contains("unbounded_channel") || code.contains("mpsc::channel()") {
             rule.fail(&file.path, line, "", "a channel without a bound".to_owned());
@@ -168,6 +186,12 @@ mod tests {
         assert_eq!(rules("a.rs", bare), [("lints", 2)]);
         assert_eq!(rules("a.rs", long), []);
         assert_eq!(rules("a.rs", said), []);
+    }
+
+    #[test]
+    fn a_test_may_look_again_and_again() {
+        let poll = "//! A.\nfn a() {\n    while !b() {\n        if c {\n            sleep(d);\n        }\n    }\n    sleep(d);\n}\n";
+        assert_eq!(rules("tests/a.rs", poll), [("sleeping-test", 8)]);
     }
 
     #[test]
