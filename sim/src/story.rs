@@ -96,6 +96,23 @@ impl Story {
             .collect()
     }
 
+    /// Orders that were held before they were started, each once. The scheduler may learn of the parts an order took before
+    /// it learns that the order runs, and then holds it in vain; that is no part of the story.
+    #[must_use]
+    pub fn held_in_time(&self) -> Vec<&str> {
+        let mut held: Vec<&str> = Vec::new();
+        let mut started: Vec<&str> = Vec::new();
+        for milestone in &self.milestones {
+            let order = milestone.about.as_str();
+            match milestone.name {
+                "started" => started.push(order),
+                "held" if !started.contains(&order) && !held.contains(&order) => held.push(order),
+                _ => {}
+            }
+        }
+        held
+    }
+
     /// The story in one line.
     #[must_use]
     pub fn tell(&self) -> String {
@@ -110,15 +127,9 @@ impl Story {
         };
         add("ERP posted the difference", self.first("posted"));
         add("scheduler knew", self.first("positioned"));
-        let held: Vec<&str> =
-            self.milestones.iter().filter(|m| m.name == "held").map(|m| m.about.as_str()).collect();
-        add(
-            &format!(
-                "scheduler held {}",
-                if held.is_empty() { "nothing".to_owned() } else { held.join(" and ") }
-            ),
-            self.first("held"),
-        );
+        let held = self.held_in_time();
+        let whom = if held.is_empty() { "nothing".to_owned() } else { held.join(" and ") };
+        add(&format!("scheduler held {whom}"), self.first("held"));
         let kept: Vec<&str> =
             self.milestones.iter().filter(|m| m.name == "kept-back").map(|m| m.about.as_str()).collect();
         if !kept.is_empty() {
@@ -232,8 +243,12 @@ mod tests {
         board.note(at(1050), &Note::Stopped { system: "erp", order: order.clone() });
         board.note(at(1051), &Note::Stopped { system: "wms", order: order.clone() });
         board.note(at(6000), &Note::StartDue { order, held: true });
+        let first = scene.orders[0].clone();
+        board.note(at(5000), &Note::StartDue { order: first.clone(), held: false });
+        board.note(at(5001), &Note::Held { order: first });
         let story = &board.stories()[0];
         assert!(story.is_complete() && story.issued_in_vain().is_empty());
+        assert_eq!(story.held_in_time(), ["PRO-1007"]);
         assert_eq!(
             story.tell(),
             format!(

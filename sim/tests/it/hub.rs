@@ -26,7 +26,7 @@ struct Desk {
     taken: Mutex<Vec<Taken>>,
     refusals_left: Mutex<u32>,
     count: watch::Sender<usize>,
-    pass_on: Option<mpsc::UnboundedSender<Taken>>,
+    pass_on: Option<mpsc::Sender<Taken>>,
 }
 
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct Hub {
 
 impl Hub {
     /// Answers the first `refusals` documents with 503.
-    pub(crate) async fn start(refusals: u32, pass_on: Option<mpsc::UnboundedSender<Taken>>) -> Self {
+    pub(crate) async fn start(refusals: u32, pass_on: Option<mpsc::Sender<Taken>>) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let desk = Arc::new(Desk {
@@ -84,7 +84,7 @@ async fn take(
     }
     let taken = Taken { system, source, body };
     if let Some(pass_on) = &desk.pass_on {
-        pass_on.send(taken.clone()).unwrap();
+        pass_on.send(taken.clone()).await.unwrap();
     }
     desk.taken.lock().push(taken);
     desk.count.send_modify(|count| *count += 1);
