@@ -20,6 +20,11 @@ pub struct Ports {
     pub control: u16,
 }
 
+impl Ports {
+    /// The ports the documentation speaks of.
+    pub const USUAL: Self = Self { control: 7080, erp: 7081, procurement: 7082, wms: 7083, aps: 7084 };
+}
+
 /// Where the hub listens, for instance `http://127.0.0.1:7070`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HubAddress(pub String);
