@@ -64,7 +64,9 @@ pub mod disk;
 
 mod damage;
 mod error;
+mod export;
 mod frame;
+mod look;
 mod reader;
 mod recover;
 mod room;
@@ -72,6 +74,7 @@ mod seal;
 mod segment;
 mod shelf;
 mod table;
+mod verify;
 mod walk;
 
 use std::path::{Path, PathBuf};
@@ -79,7 +82,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use lineshaft_model::{Millis, Position, Reason};
-use lineshaft_ports::journal::{Appended, Batch, Fatal, Journal as JournalPort, JournalRead, RECORD_HEADER_BYTES};
+use lineshaft_ports::journal::{
+    Appended, Batch, Fatal, Journal as JournalPort, JournalRead, RECORD_HEADER_BYTES,
+};
 
 use damage::Expected;
 use disk::{Access, Disk, File, Held};
@@ -88,8 +93,11 @@ use room::Room;
 use shelf::Shelf;
 
 pub use error::JournalError;
+pub use export::{ExportError, Render, export};
+pub use look::{Stat, read_only, stat};
 pub use reader::{Reader, Stream};
 pub use segment::{FORMAT_VERSION, SegmentInfo};
+pub use verify::{Fault, Progress, Verified, verify};
 
 const LOCK_FILE: &str = "lock";
 

@@ -53,6 +53,12 @@ pub enum JournalError {
         /// The position that the caller knows to have been durable.
         known: Position,
     },
+    /// There is no journal.
+    #[error("there is no journal in {}", dir.display())]
+    Absent {
+        /// The folder.
+        dir: PathBuf,
+    },
     /// Another process writes this journal.
     #[error("the journal {} is in use by another process{holder}", dir.display())]
     Locked {
@@ -98,6 +104,7 @@ impl JournalError {
             Self::Foreign { .. } => "journal-segment-foreign",
             Self::Version { .. } => "journal-version",
             Self::Behind { .. } => "journal-behind",
+            Self::Absent { .. } => "journal-absent",
             Self::Locked { .. } => "journal-locked",
             Self::Options { .. } => "journal-options",
             Self::Io { .. } => "journal-io",
@@ -113,12 +120,15 @@ impl JournalError {
                  restore the segment from a backup"
             }
             Self::Missing { .. } => "put the missing segment file back from a backup",
-            Self::Foreign { .. } => "move the file away and put the segment of this journal back from a backup",
+            Self::Foreign { .. } => {
+                "move the file away and put the segment of this journal back from a backup"
+            }
             Self::Version { .. } => "use the program version that wrote it, or a later one",
             Self::Behind { .. } => {
                 "the end of the journal was cut or an older copy was put back: restore the newest backup of the whole \
                  data folder; views alone can be dropped and rebuilt"
             }
+            Self::Absent { .. } => "name the data folder of a hub that has run",
             Self::Locked { .. } => "stop the other hub, or point this one at its own data folder",
             Self::Options { .. } => "change the journal's settings",
             Self::Io { .. } => "check the disk, its free space and the permissions of the data folder",
@@ -142,8 +152,9 @@ impl JournalError {
 
 impl From<JournalError> for Fatal {
     fn from(error: JournalError) -> Self {
-        let reason = Reason::new("journal-failed", format!("the journal cannot go on: {}", error.with_cause()))
-            .hint("nothing more is acknowledged; check the disk and its free space, then start again");
+        let reason =
+            Reason::new("journal-failed", format!("the journal cannot go on: {}", error.with_cause()))
+                .hint("nothing more is acknowledged; check the disk and its free space, then start again");
         Self { reason, source: Some(Box::new(error)) }
     }
 }

@@ -121,9 +121,7 @@ impl Stream {
             let source = match &mut self.source {
                 Some(source) => source,
                 None => match self.shelf.find(self.next)? {
-                    Some(place) => {
-                        self.source.insert(Source::open(place, self.shelf.salt, SingleRange::No)?)
-                    }
+                    Some(place) => self.source.insert(Source::open(place, self.shelf.salt, SingleRange::No)?),
                     None => return self.nothing_found(),
                 },
             };
@@ -208,7 +206,9 @@ impl Source {
         let Place { file, path, range, segment, frames_end } = place;
         let chunk = match (single, range.end) {
             (SingleRange::No, _) => CHUNK_BYTES,
-            (SingleRange::Yes, Some(end)) => (end - range.frame.max(range.start.saturating_sub(HEADER_BYTES as u64))) as usize,
+            (SingleRange::Yes, Some(end)) => {
+                (end - range.frame.max(range.start.saturating_sub(HEADER_BYTES as u64))) as usize
+            }
             (SingleRange::Yes, None) => (super::table::STRIDE_BYTES as usize).max(1),
         };
         let mut source = Self {
@@ -242,7 +242,8 @@ impl Source {
             return Err(self.corrupt("a frame header's checksum does not hold"));
         };
         let body_end = self.at + header.frame_bytes() - END_BYTES as u64;
-        self.frame = Some(OpenFrame { header, body_left: body_end.saturating_sub(start), headers_check: None });
+        self.frame =
+            Some(OpenFrame { header, body_left: body_end.saturating_sub(start), headers_check: None });
         self.previous = Some(check);
         self.at = start;
         Ok(())

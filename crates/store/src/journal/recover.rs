@@ -49,11 +49,9 @@ pub(crate) fn recover(
         return begin(disk, dir, options, now);
     };
     let mut chain = Chain::default();
-    let closed = files
-        .iter()
-        .map(|(first, path)| chain.closed(disk, *first, path))
-        .collect::<Result<Vec<_>, _>>()?;
-    let last = Last::read(disk, &mut chain, last_first, &last_path, options.known_durable)?;
+    let closed =
+        files.iter().map(|(first, path)| chain.closed(disk, *first, path)).collect::<Result<Vec<_>, _>>()?;
+    let last = Last::read(disk, &mut chain, last_first, &last_path, Purpose::Own(options.known_durable))?;
     remove_unfinished(disk, dir)?;
     last.make_ready(disk, dir, closed, options, now)
 }
@@ -178,7 +176,7 @@ impl Chain {
     }
 
     /// Checks a closed segment's header and seal, not what is between.
-    fn closed(
+    pub(crate) fn closed(
         &mut self,
         disk: &dyn Disk,
         first: Position,
@@ -200,42 +198,59 @@ impl Chain {
     }
 }
 
+/// Why the last segment is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To append to it. The position is known to have been durable.
+    Own(Position),
+    /// To read it, while another process may be appending.
+    Look,
+}
+
 /// The last segment, read to the end of its good frames.
-struct Last {
-    header: SegmentHeader,
-    file: File,
-    info: SegmentInfo,
-    table: Table,
+pub(crate) struct Last {
+    pub(crate) header: SegmentHeader,
+    pub(crate) file: File,
+    pub(crate) info: SegmentInfo,
+    pub(crate) table: Table,
+    /// Where its frames end; its seal follows there if it is closed.
+    pub(crate) frames_end: u64,
     expected: Expected,
     /// Length of the file.
     size: u64,
     /// Whether a torn frame, or space reserved after a seal, must be cut off.
     cut: bool,
-    /// How much of a torn frame there is.
-    torn_bytes: u64,
+    /// How much of a torn frame, or of one being written, there is.
+    pub(crate) torn_bytes: u64,
 }
 
 impl Last {
-    fn read(
+    pub(crate) fn read(
         disk: &dyn Disk,
         chain: &mut Chain,
         first: Position,
         path: &Path,
-        known_durable: Position,
+        purpose: Purpose,
     ) -> Result<Self, JournalError> {
         let io = |what| JournalError::io(what, path);
-        let file = disk.open(path, Access::Write).map_err(io("open"))?;
-        // What was written before a kill is made durable before anybody is told of it. If a sync failed before, pages
-        // that never reached the disk may look well in memory: forget them and see what the disk has.
-        file.sync_all().map_err(io("sync"))?;
-        file.drop_cache().map_err(io("read"))?;
+        let (access, known_durable) = match purpose {
+            Purpose::Own(known_durable) => (Access::Write, known_durable),
+            Purpose::Look => (Access::Read, Position::ZERO),
+        };
+        let file = disk.open(path, access).map_err(io("open"))?;
+        if access == Access::Write {
+            // What was written before a kill is made durable before anybody is told of it. If a sync failed before,
+            // pages that never reached the disk may look well in memory: forget them and see what the disk has.
+            file.sync_all().map_err(io("sync"))?;
+            file.drop_cache().map_err(io("read"))?;
+        }
         let size = file.size().map_err(io("read"))?;
         let (header, check) = chain.header(&file, size, first, path)?;
         let salt = Salt::of(header.journal);
         let mut table = Table::new(first);
         let expected = Expected { first, previous: check };
         let mut walk = Walk::new(Arc::clone(&file), size, salt, segment::HEADER_BYTES as u64, expected);
-        let closed = loop {
+        let sealed_at = loop {
             let mut ends = Vec::new();
             let step = walk.step(|_, at, _, payload| {
                 ends.push((at, at + (RECORD_HEADER_BYTES + payload.len()) as u64));
@@ -246,13 +261,12 @@ impl Last {
                         table.note(Position(position), offset, at, end);
                     }
                 }
-                Step::Seal { .. } => break true,
-                Step::End | Step::Bad(_) => break false,
+                Step::Seal { offset, .. } => break Some(offset),
+                Step::End | Step::Bad(_) => break None,
             }
         };
         let mut rest = walk.rest().map_err(io("read"))?;
-        let end = walk.offset();
-        let expected = walk.expected();
+        let (end, expected, closed) = (walk.offset(), walk.expected(), sealed_at.is_some());
         let cut = if closed {
             if rest.iter().any(|byte| *byte != 0) {
                 return Err(JournalError::corrupt(path, end, expected.first, "something follows the seal"));
@@ -276,16 +290,11 @@ impl Last {
                 JournalError::Behind { end: last, known: known_durable }
             });
         }
-        let info = SegmentInfo {
-            first,
-            last,
-            bytes: end,
-            created: header.created,
-            closed,
-            path: path.to_owned(),
-        };
+        let info =
+            SegmentInfo { first, last, bytes: end, created: header.created, closed, path: path.to_owned() };
         let used = rest.iter().rposition(|byte| *byte != 0).map_or(0, |at| at as u64 + 1);
-        Ok(Self { header, file, info, table, expected, size, cut, torn_bytes: used })
+        let frames_end = sealed_at.unwrap_or(end);
+        Ok(Self { header, file, info, table, frames_end, expected, size, cut, torn_bytes: used })
     }
 
     /// Cuts off what was torn and makes sure of a segment that can be appended to.
@@ -297,7 +306,7 @@ impl Last {
         options: &Options,
         now: Millis,
     ) -> Result<Recovered, JournalError> {
-        let Self { header, file, info, table, mut expected, size, cut, torn_bytes } = self;
+        let Self { header, file, info, table, mut expected, size, cut, torn_bytes, .. } = self;
         let path = info.path.clone();
         if cut {
             file.truncate(info.bytes).map_err(JournalError::io("cut", &path))?;

@@ -105,7 +105,9 @@ impl SegmentHeader {
         };
         match Self::decode(bytes) {
             Ok((header, check)) if header.first == named => Ok((header, check)),
-            Ok((header, _)) => Err(damaged(&format!("its header says it starts at position {}", header.first))),
+            Ok((header, _)) => {
+                Err(damaged(&format!("its header says it starts at position {}", header.first)))
+            }
             Err(HeaderFault::Damaged) => Err(damaged("the segment header's checksum does not hold")),
             Err(HeaderFault::Version(version)) => {
                 Err(JournalError::Version { segment: path.to_owned(), version })

@@ -100,7 +100,14 @@ impl Shelf {
     }
 
     /// Makes a durable frame of the segment being written visible.
-    pub(crate) fn publish(&self, frame: u64, first: Position, last: Position, end: u64, lengths: impl Iterator<Item = u64>) {
+    pub(crate) fn publish(
+        &self,
+        frame: u64,
+        first: Position,
+        last: Position,
+        end: u64,
+        lengths: impl Iterator<Item = u64>,
+    ) {
         let active = &mut self.segments.write().active;
         active.table.note_frame(frame, first, lengths);
         active.info.last = last;
@@ -162,7 +169,9 @@ impl Shelf {
         };
         let opened = match self.open_closed(&info) {
             // Trimmed between the look above and now.
-            Err(JournalError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound && self.first() > position => {
+            Err(JournalError::Io { source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound && self.first() > position =>
+            {
                 return Ok(None);
             }
             other => other?,
@@ -210,12 +219,8 @@ impl Shelf {
         }
         let file = self.disk.open(&info.path, Access::Read).map_err(JournalError::io("open", &info.path))?;
         let seal = seal::read(&file, &info.path, info.bytes, info.first, self.salt)?;
-        let opened = Arc::new(Opened {
-            info: Arc::clone(info),
-            file,
-            table: seal.table,
-            frames_end: seal.offset,
-        });
+        let opened =
+            Arc::new(Opened { info: Arc::clone(info), file, table: seal.table, frames_end: seal.offset });
         self.keep_open(Arc::clone(&opened));
         Ok(opened)
     }

@@ -1,8 +1,11 @@
 //! Tests of the file journal as a whole.
 
+#![expect(clippy::panic, reason = "a test says what went wrong by panicking")]
+
 mod faults;
 mod flips;
 mod life;
+mod look;
 mod power;
 
 use std::path::{Path, PathBuf};
@@ -32,7 +35,8 @@ fn payload_of(position: u64) -> Vec<u8> {
     match position % 13 {
         0 => Vec::new(),
         1 => vec![0; (position % 90) as usize],
-        rest => format!("{{\"position\":{position},\"text\":\"{}\"}}", "ab".repeat((rest * 7) as usize)).into_bytes(),
+        rest => format!("{{\"position\":{position},\"text\":\"{}\"}}", "ab".repeat((rest * 7) as usize))
+            .into_bytes(),
     }
 }
 

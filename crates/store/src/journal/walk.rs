@@ -25,17 +25,35 @@ impl Window {
     /// The `length` bytes at `offset`; fewer where the file ends.
     fn read(&mut self, offset: u64, length: usize) -> io::Result<&[u8]> {
         let length = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(length).min(length);
-        let held = offset >= self.start
-            && offset + length as u64 <= self.start + self.bytes.len() as u64;
+        let held = offset >= self.start && offset + length as u64 <= self.start + self.bytes.len() as u64;
         if !held {
-            let left = usize::try_from(self.size - offset.min(self.size)).unwrap_or(usize::MAX);
-            self.bytes.clear();
-            self.bytes.resize(left.min(CHUNK_BYTES.max(length)), 0);
-            self.file.read_at(&mut self.bytes, offset)?;
-            self.start = offset;
+            self.fill(offset, CHUNK_BYTES.max(length))?;
         }
         let from = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
         Ok(self.bytes.get(from..from + length).unwrap_or_default())
+    }
+}
+
+impl Window {
+    /// Takes in the `wanted` bytes at `offset`, or what there is of them.
+    fn fill(&mut self, offset: u64, wanted: usize) -> io::Result<()> {
+        loop {
+            let left = usize::try_from(self.size.saturating_sub(offset)).unwrap_or(wanted);
+            self.bytes.clear();
+            self.bytes.resize(left.min(wanted), 0);
+            self.start = offset;
+            match self.file.read_at(&mut self.bytes, offset) {
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    // The writer has closed the segment and given back what it did not use.
+                    let size = self.file.size()?;
+                    if size >= self.size {
+                        return Err(error);
+                    }
+                    self.size = size;
+                }
+                other => return other,
+            }
+        }
     }
 }
 
@@ -121,11 +139,27 @@ impl Walk {
         Ok(if header.is_seal() { Step::Seal { offset, header } } else { Step::Frame { offset, header } })
     }
 
+    /// The body of a frame that [`Walk::step`] has just found good.
+    pub(crate) fn body_of(&mut self, header: &FrameHeader, offset: u64) -> &[u8] {
+        self.window.read(offset + HEADER_BYTES as u64, header.body_len()).unwrap_or_default()
+    }
+
+    /// Forgets what was read ahead, because the writer may have gone on meanwhile.
+    pub(crate) fn refresh(&mut self) -> io::Result<()> {
+        self.window.bytes.clear();
+        self.window.size = self.window.file.size()?;
+        Ok(())
+    }
+
+    /// Goes on elsewhere.
+    pub(crate) const fn resume(&mut self, offset: u64, expected: Expected) {
+        self.offset = offset;
+        self.expected = expected;
+    }
+
     /// Everything from where the walk stands to the end of the file.
     pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
-        let length = usize::try_from(self.window.size.saturating_sub(self.offset)).unwrap_or(usize::MAX);
-        let mut rest = vec![0; length];
-        self.window.file.read_at(&mut rest, self.offset)?;
-        Ok(rest)
+        self.window.fill(self.offset, usize::MAX)?;
+        Ok(self.window.bytes.clone())
     }
 }

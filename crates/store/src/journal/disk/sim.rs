@@ -4,6 +4,9 @@
 //! unsynced changes kept, lost, torn at a byte, or kept sector by sector in any order. A failed sync leaves what was
 //! written visible but never makes it durable, as operating systems do.
 
+mod contents;
+mod file;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
@@ -11,10 +14,10 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{Access, Disk, DiskFile, File, Held};
+use contents::{Chance, Change, Contents, NameChange};
+use file::SimFile;
 
-/// What a disk writes at once.
-const SECTOR_BYTES: u64 = 512;
+use super::{Access, Disk, File, Held};
 
 /// What happens at a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +26,9 @@ pub enum Fault {
     Error,
     /// The disk is full: a call that needs space fails, others go well.
     NoSpace,
+    /// It does nothing and fails, because the process is killed there. What was written before stays to be seen by the
+    /// next process, durable or not.
+    Kill,
     /// The power goes while it is at work. This call and all later ones fail.
     PowerCut,
 }
@@ -48,12 +54,6 @@ pub struct SimDisk {
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Clone, Debug, Default)]
-struct Contents {
-    files: BTreeMap<u64, Vec<u8>>,
-    names: BTreeMap<PathBuf, u64>,
-}
-
 #[derive(Debug)]
 struct State {
     /// What a process sees.
@@ -69,144 +69,6 @@ struct State {
     power: bool,
     free_bytes: Option<u64>,
     chance: Chance,
-}
-
-#[derive(Clone, Debug)]
-enum Change {
-    Data { file: u64, offset: u64, bytes: Vec<u8>, lost: bool },
-    Length { file: u64, length: u64, lost: bool },
-    Name(NameChange),
-}
-
-#[derive(Clone, Debug)]
-enum NameChange {
-    Make { path: PathBuf, file: u64 },
-    Rename { from: PathBuf, to: PathBuf, file: u64 },
-    Remove { path: PathBuf },
-}
-
-impl Change {
-    /// How many units it counts in a [`Cut::Prefix`].
-    fn units(&self) -> u64 {
-        match self {
-            Self::Data { bytes, .. } => bytes.len() as u64,
-            Self::Length { .. } | Self::Name(_) => 1,
-        }
-    }
-
-    fn is_of(&self, wanted: u64) -> bool {
-        matches!(self, Self::Data { file, .. } | Self::Length { file, .. } if *file == wanted)
-    }
-
-    const fn is_lost(&self) -> bool {
-        matches!(self, Self::Data { lost: true, .. } | Self::Length { lost: true, .. })
-    }
-
-    fn lose(&mut self) {
-        if let Self::Data { lost, .. } | Self::Length { lost, .. } = self {
-            *lost = true;
-        }
-    }
-
-    fn is_in(&self, dir: &Path) -> bool {
-        match self {
-            Self::Name(
-                NameChange::Make { path, .. }
-                | NameChange::Rename { to: path, .. }
-                | NameChange::Remove { path },
-            ) => path.parent() == Some(dir),
-            _ => false,
-        }
-    }
-}
-
-impl Contents {
-    fn apply(&mut self, change: &Change) {
-        match change {
-            Change::Data { file, offset, bytes, .. } => self.write(*file, *offset, bytes),
-            Change::Length { file, length, .. } => {
-                self.files.entry(*file).or_default().resize(*length as usize, 0);
-            }
-            Change::Name(NameChange::Make { path, file }) => {
-                self.names.insert(path.clone(), *file);
-            }
-            Change::Name(NameChange::Rename { from, to, file }) => {
-                self.names.remove(from);
-                self.names.insert(to.clone(), *file);
-            }
-            Change::Name(NameChange::Remove { path }) => {
-                self.names.remove(path);
-            }
-        }
-    }
-
-    fn write(&mut self, file: u64, offset: u64, bytes: &[u8]) {
-        let content = self.files.entry(file).or_default();
-        let (start, end) = (offset as usize, offset as usize + bytes.len());
-        if content.len() < end {
-            content.resize(end, 0);
-        }
-        content[start..end].copy_from_slice(bytes);
-    }
-
-    /// Applies a part of a change: the first `units` of it.
-    fn apply_part(&mut self, change: &Change, units: u64) {
-        match change {
-            Change::Data { file, offset, bytes, .. } => {
-                let kept = bytes.len().min(units as usize);
-                self.write(*file, *offset, &bytes[..kept]);
-            }
-            other if units > 0 => self.apply(other),
-            _ => {}
-        }
-    }
-
-    /// Applies what chance leaves of a change.
-    fn apply_by_chance(&mut self, change: &Change, chance: &mut Chance) {
-        let Change::Data { file, offset, bytes, .. } = change else {
-            if chance.coin() {
-                self.apply(change);
-            }
-            return;
-        };
-        let end = offset + bytes.len() as u64;
-        let torn = chance.below(end.div_ceil(SECTOR_BYTES) * 2);
-        let mut from = *offset;
-        while from < end {
-            let sector = from / SECTOR_BYTES;
-            let to = ((sector + 1) * SECTOR_BYTES).min(end);
-            let kept = match (chance.coin(), sector == torn) {
-                (false, _) => from,
-                (true, false) => to,
-                (true, true) => from + chance.below(to - from),
-            };
-            self.write(*file, from, &bytes[(from - offset) as usize..(kept - offset) as usize]);
-            from = to;
-        }
-    }
-}
-
-/// SplitMix64: small, and the same everywhere.
-#[derive(Clone, Debug)]
-struct Chance(u64);
-
-impl Chance {
-    const fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        z ^ (z >> 31)
-    }
-
-    const fn coin(&mut self) -> bool {
-        self.next() & 1 == 1
-    }
-
-    /// A number below `bound`, zero when there is none.
-    const fn below(&mut self, bound: u64) -> u64 {
-        if bound == 0 { 0 } else { self.next() % bound }
-    }
 }
 
 impl SimDisk {
@@ -308,14 +170,14 @@ impl SimDisk {
     }
 
     /// Puts a file there, durable.
-    pub fn put(&self, path: &Path, contents: Vec<u8>) {
+    pub fn put(&self, path: &Path, contents: &[u8]) {
         let mut state = self.state.lock();
         let file = state.next_file;
         state.next_file += 1;
         for side in [Side::Seen, Side::Durable] {
             let side = state.side(side);
             side.names.insert(path.to_owned(), file);
-            side.files.insert(file, contents.clone());
+            side.files.insert(file, contents.to_vec());
         }
     }
 
@@ -368,11 +230,17 @@ impl State {
             Some(Fault::NoSpace) if call == Call::Other => Ok(Ok(())),
             Some(Fault::NoSpace) => Err(ErrorKind::StorageFull.into()),
             Some(Fault::Error) => Err(io::Error::other("the disk failed")),
+            Some(Fault::Kill) => Err(io::Error::other("the process is killed")),
             Some(Fault::PowerCut) => {
                 self.power = false;
                 Ok(Err(io::Error::other("the power is off")))
             }
         }
+    }
+
+    /// Whether the call counted last was to be the process's end.
+    fn is_killed(&self) -> bool {
+        self.faults.get(&self.calls) == Some(&Fault::Kill)
     }
 
     fn change(&mut self, change: Change) {
@@ -485,120 +353,6 @@ struct Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         self.state.lock().locks.remove(&self.path);
-    }
-}
-
-struct SimFile {
-    state: Arc<Mutex<State>>,
-    file: u64,
-    writable: bool,
-}
-
-impl std::fmt::Debug for SimFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SimFile").field("file", &self.file).finish_non_exhaustive()
-    }
-}
-
-impl SimFile {
-    fn check_writable(&self) -> io::Result<()> {
-        if self.writable { Ok(()) } else { Err(ErrorKind::PermissionDenied.into()) }
-    }
-
-    fn set_length(&self, length: u64, call: Call) -> io::Result<()> {
-        self.check_writable()?;
-        let mut state = self.state.lock();
-        let end = state.count(call)?;
-        state.resize(self.file, length)?;
-        state.change(Change::Length { file: self.file, length, lost: false });
-        end
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        let mut state = self.state.lock();
-        let before = state.calls;
-        let ends = state.count(Call::Other);
-        if let Err(error) = ends {
-            // What should have become durable never will, though it can still be seen.
-            if state.calls > before {
-                let own = state.unsynced.iter_mut().filter(|change| change.is_of(self.file));
-                own.for_each(Change::lose);
-            }
-            return Err(error);
-        }
-        ends??;
-        state.sync(|change| change.is_of(self.file));
-        Ok(())
-    }
-}
-
-impl DiskFile for SimFile {
-    fn size(&self) -> io::Result<u64> {
-        let state = self.state.lock();
-        state.powered()?;
-        Ok(state.seen.files.get(&self.file).map_or(0, Vec::len) as u64)
-    }
-
-    fn read_at(&self, buf: &mut [u8], offset: u64) -> io::Result<()> {
-        let state = self.state.lock();
-        state.powered()?;
-        let content = state.seen.files.get(&self.file).map(Vec::as_slice).unwrap_or_default();
-        let end = offset.saturating_add(buf.len() as u64);
-        let found = content.get(offset as usize..end as usize).ok_or(ErrorKind::UnexpectedEof)?;
-        buf.copy_from_slice(found);
-        Ok(())
-    }
-
-    fn write_at(&self, parts: &[&[u8]], offset: u64) -> io::Result<()> {
-        self.check_writable()?;
-        let mut bytes = parts.concat();
-        let mut state = self.state.lock();
-        let before = state.calls;
-        let counted = state.count(Call::Grow);
-        let end = match counted {
-            Ok(end) => end,
-            Err(error) if state.calls > before => {
-                // A failing write may have been done in part.
-                let done = state.chance.below(bytes.len() as u64 + 1);
-                bytes.truncate(done as usize);
-                Err(error)
-            }
-            Err(error) => return Err(error),
-        };
-        let held = state.seen.files.get(&self.file).map_or(0, Vec::len) as u64;
-        state.resize(self.file, held.max(offset + bytes.len() as u64))?;
-        state.change(Change::Data { file: self.file, offset, bytes, lost: false });
-        end
-    }
-
-    fn truncate(&self, length: u64) -> io::Result<()> {
-        self.set_length(length, Call::Other)
-    }
-
-    fn allocate(&self, length: u64) -> io::Result<()> {
-        let held = self.size()?;
-        self.set_length(length.max(held), Call::Grow)
-    }
-
-    fn sync_data(&self) -> io::Result<()> {
-        self.sync()
-    }
-
-    fn sync_all(&self) -> io::Result<()> {
-        self.sync()
-    }
-
-    fn drop_cache(&self) -> io::Result<()> {
-        let mut guard = self.state.lock();
-        guard.powered()?;
-        let state = &mut *guard;
-        state.unsynced.retain(|change| !(change.is_of(self.file) && change.is_lost()));
-        let on_disk = state.durable.files.get(&self.file).cloned().unwrap_or_default();
-        state.seen.files.insert(self.file, on_disk);
-        for change in state.unsynced.iter().filter(|change| change.is_of(self.file)) {
-            state.seen.apply(change);
-        }
-        Ok(())
     }
 }
 

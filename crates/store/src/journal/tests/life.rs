@@ -98,7 +98,10 @@ fn a_batch_longer_than_a_segment_gets_its_own() {
     let reader = journal.reader();
     assert_eq!(reader.get(Position(4)).unwrap().unwrap().payload, vec![7; 100_000]);
     assert_eq!(reader.get(Position(5)).unwrap().unwrap().payload, &b"small"[..]);
-    assert_eq!(reader.read_from(Position(4)).unwrap().map(|r| r.unwrap().position.0).collect::<Vec<_>>(), [4, 5, 6]);
+    assert_eq!(
+        reader.read_from(Position(4)).unwrap().map(|r| r.unwrap().position.0).collect::<Vec<_>>(),
+        [4, 5, 6]
+    );
     drop(journal);
     assert_eq!(open(&disk).unwrap().end(), Position(6));
 }
@@ -219,17 +222,20 @@ fn segments_that_do_not_belong_together_are_refused() {
         open(&disk).unwrap_err().code()
     };
     let second = segments[1].path.clone();
-    assert_eq!(code_after(&|disk| crate::journal::Disk::remove(disk, &second).unwrap()), "journal-segment-missing");
+    assert_eq!(
+        code_after(&|disk| crate::journal::Disk::remove(disk, &second).unwrap()),
+        "journal-segment-missing"
+    );
 
     let other = SimDisk::new(2);
     let stranger = Options { journal: Some(1), ..options() };
     append_up_to(&mut Journal::open(other.clone(), dir(), stranger, NOW).unwrap(), 300);
     let copied = other.contents(&second).unwrap();
-    assert_eq!(code_after(&|disk| disk.put(&second, copied.clone())), "journal-segment-foreign");
+    assert_eq!(code_after(&|disk| disk.put(&second, &copied)), "journal-segment-foreign");
 
     let renamed = segments[1].path.with_file_name("00000000000000000002.seg");
     let contents = disk.contents(&second).unwrap();
-    assert_eq!(code_after(&|disk| disk.put(&renamed, contents.clone())), "journal-corrupt");
+    assert_eq!(code_after(&|disk| disk.put(&renamed, &contents)), "journal-corrupt");
 
     let last = segments.last().unwrap();
     let later = |disk: &SimDisk| {
@@ -237,7 +243,7 @@ fn segments_that_do_not_belong_together_are_refused() {
         bytes[8] = 2;
         let check = crc32c::crc32c(&bytes[..60]);
         bytes[60..64].copy_from_slice(&check.to_le_bytes());
-        disk.put(&last.path, bytes);
+        disk.put(&last.path, &bytes);
     };
     assert_eq!(code_after(&later), "journal-version");
 }
@@ -260,7 +266,10 @@ fn a_journal_shorter_than_what_is_known_to_be_durable_is_refused() {
 fn options_that_make_no_sense_are_refused() {
     for segment_bytes in [0, 4095, (1 << 30) + 1] {
         let options = Options { segment_bytes, ..options() };
-        assert_eq!(Journal::open(SimDisk::new(1), dir(), options, NOW).unwrap_err().code(), "journal-options");
+        assert_eq!(
+            Journal::open(SimDisk::new(1), dir(), options, NOW).unwrap_err().code(),
+            "journal-options"
+        );
     }
 }
 
@@ -268,9 +277,9 @@ fn options_that_make_no_sense_are_refused() {
 fn files_of_others_and_unfinished_segments_do_no_harm() {
     let disk = SimDisk::new(1);
     append_up_to(&mut open(&disk).unwrap(), 20);
-    disk.put(&file("00000000000000000001.idx"), vec![1, 2, 3]);
+    disk.put(&file("00000000000000000001.idx"), &[1, 2, 3]);
     let unfinished = segment::unfinished_path_of(&dir(), Position(21));
-    disk.put(&unfinished, vec![9; 10]);
+    disk.put(&unfinished, &[9; 10]);
     let journal = open(&disk).unwrap();
     assert_holds(&journal.reader(), 20);
     assert_eq!(disk.contents(&unfinished), None);
