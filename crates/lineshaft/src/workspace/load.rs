@@ -1,0 +1,173 @@
+//! The order in which a workspace is read: files, settings, code lists, mappings, contracts, systems, routes, then what
+//! must fit together.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+
+use lineshaft_logic::own::Ownership;
+use lineshaft_mapping::{CodeList, Condition, Diagnostic, Environment, Expression, Mapping, Template, Units};
+
+use super::decode::decode;
+use super::files::{Files, MAIN, OWNERSHIP};
+use super::interpolate::{SecretUse, Variables, interpolate};
+use super::marked::{Mark, Node};
+use super::problem::{Problem, Problems};
+use super::secrets::Secrets;
+use super::settings::Settings;
+use super::{Loaded, Workspace, checks, contracts, routes, systems, yaml};
+
+/// What is known while a workspace is being read.
+pub(super) struct Loading<'f> {
+    pub(super) files: &'f Files,
+    pub(super) variables: &'f Variables,
+    pub(super) problems: Problems,
+    pub(super) secrets: Vec<SecretUse>,
+    /// Files whose YAML could not be read: what they would have named is not reported as missing.
+    pub(super) unreadable: Vec<String>,
+    pub(super) environment: Environment,
+    pub(super) mappings: BTreeMap<String, Option<Arc<Mapping>>>,
+}
+
+/// Reads the workspace in a folder and reports everything that is wrong with it.
+#[must_use]
+pub fn load(folder: &Path, variables: &Variables) -> Loaded {
+    let mut problems = Problems::default();
+    let files = Files::read(folder, &mut problems);
+    let mut loading = Loading {
+        files: &files,
+        variables,
+        problems,
+        secrets: Vec::new(),
+        unreadable: Vec::new(),
+        environment: Environment::default(),
+        mappings: BTreeMap::new(),
+    };
+    let settings = loading.settings();
+    loading.codes();
+    loading.mappings();
+    let contracts = contracts::read(&mut loading);
+    let systems = systems::read(&mut loading);
+    let routes = routes::read(&mut loading);
+    let ownership = loading.ownership();
+    let parts = checks::Parts {
+        settings: &settings,
+        contracts: &contracts,
+        systems: &systems,
+        routes: &routes,
+        ownership: ownership.as_ref(),
+    };
+    checks::check(&mut loading, &parts);
+
+    let secrets = Secrets::new(variables.clone(), settings.secrets.folder.as_ref().map(|at| folder.join(at)));
+    checks::secrets(&mut loading, &secrets);
+    let Loading { mut problems, environment, mappings, .. } = loading;
+    problems.sort();
+    let workspace = (problems.errors() == 0).then(|| Workspace {
+        folder: folder.to_owned(),
+        digest: files.digest(),
+        settings,
+        secrets,
+        environment,
+        mappings: mappings.into_iter().filter_map(|(name, mapping)| Some((name, mapping?))).collect(),
+        contracts,
+        systems,
+        routes,
+        ownership: ownership.map(|(ownership, _)| ownership).unwrap_or_default(),
+    });
+    Loaded { workspace, problems, files }
+}
+
+impl Loading<'_> {
+    /// The tree of a YAML file, variables replaced; `None` when there is no such file or it cannot be read.
+    pub(super) fn tree(&mut self, file: &str) -> Option<Node> {
+        let text = self.files.text(file)?;
+        let (tree, faults) = yaml::read(text);
+        for fault in faults {
+            self.problems.push(Problem::error(file, fault.mark, fault.code, fault.message).hint(fault.hint));
+        }
+        let Some(mut tree) = tree else {
+            self.unreadable.push(file.to_owned());
+            return None;
+        };
+        interpolate(&mut tree, file, self.variables, &mut self.secrets, &mut self.problems);
+        Some(tree)
+    }
+
+    fn settings(&mut self) -> Settings {
+        let Some(tree) = self.tree(MAIN) else { return Settings::default() };
+        let settings = decode::<Settings>(&tree, MAIN, &mut self.problems).unwrap_or_default();
+        checks::settings(&settings, &tree, &mut self.problems);
+        settings
+    }
+
+    /// Code lists and units, which mappings are compiled against.
+    fn codes(&mut self) {
+        let (mut lists, mut units) = (Vec::new(), Units::default());
+        for (name, file, text) in self.files.of("codes") {
+            let faults = if name == "units" {
+                Units::parse(text.as_bytes()).map(|read| units = read)
+            } else {
+                CodeList::parse(name, text.as_bytes()).map(|read| lists.push(read))
+            };
+            for fault in faults.err().unwrap_or_default() {
+                self.problems.push(Problem::of_diagnostic(file, text, &fault));
+            }
+        }
+        self.environment = Environment::new(lists, units);
+    }
+
+    /// Compiles every mapping, used or not.
+    fn mappings(&mut self) {
+        for (_, file, text) in self.files.of("mappings") {
+            let name = file.trim_start_matches("mappings/").to_owned();
+            let compiled = match Mapping::compile(&name, text, &self.environment) {
+                Ok(mapping) => Some(Arc::new(mapping)),
+                Err(faults) => {
+                    self.problems
+                        .extend(faults.iter().map(|fault| Problem::of_diagnostic(file, text, fault)));
+                    None
+                }
+            };
+            self.mappings.insert(name, compiled);
+        }
+    }
+
+    fn ownership(&mut self) -> Option<(Ownership, Node)> {
+        let tree = self.tree(OWNERSHIP)?;
+        let read = decode::<Ownership>(&tree, OWNERSHIP, &mut self.problems)?;
+        Some((read, tree))
+    }
+
+    pub(super) fn condition(&self, text: &str) -> Result<Condition, Vec<Diagnostic>> {
+        Condition::compile(text, &self.environment)
+    }
+
+    pub(super) fn expression(&self, text: &str) -> Result<Expression, Vec<Diagnostic>> {
+        Expression::compile(text, &self.environment)
+    }
+
+    pub(super) fn template(&self, text: &str) -> Result<Template, Vec<Diagnostic>> {
+        Template::compile(text, &self.environment)
+    }
+
+    pub(super) fn timezone(&mut self, file: &str, mark: Mark, zone: &str) {
+        if jiff::tz::TimeZone::get(zone).is_err() {
+            let message = format!("there is no time zone `{}`", super::spelling::clip(zone));
+            let hint = "use a name of the IANA time zone database, for instance Europe/Berlin";
+            self.error(file, mark, "timezone-unknown", message, hint);
+        }
+    }
+
+    /// An error at a place of a file.
+    pub(super) fn error(
+        &mut self,
+        file: &str,
+        mark: Mark,
+        code: &str,
+        message: String,
+        hint: impl Into<String>,
+    ) {
+        self.problems.push(Problem::error(file, mark, code, message).hint(hint));
+    }
+}

@@ -1,0 +1,175 @@
+//! `lineshaft.yaml`: the hub's own settings. Every key has a default, so the file may be empty.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use lineshaft_logic::spec::Span;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::size::Size;
+
+/// All settings of one hub.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// The address the API and the console are served at.
+    #[serde(deserialize_with = "address")]
+    pub listen: SocketAddr,
+    /// The folder of the journal, the views and the tokens; relative to the workspace.
+    pub data: PathBuf,
+    /// The tenant that events belong to when they do not say so.
+    pub tenant: String,
+    /// Sites by their code as the systems write it.
+    pub sites: BTreeMap<String, Site>,
+    /// Where the journal is kept.
+    pub journal: Journal,
+    /// How long events are kept.
+    pub retention: Span,
+    /// Where secrets are found besides the environment.
+    pub secrets: SecretSettings,
+    /// What is logged to standard error while the hub runs.
+    pub log: Log,
+    /// How much is taken at once.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 7070)),
+            data: PathBuf::from("data"),
+            tenant: "main".to_owned(),
+            sites: BTreeMap::new(),
+            journal: Journal::default(),
+            retention: Span(400 * 86_400_000),
+            secrets: SecretSettings::default(),
+            log: Log::default(),
+            limits: Limits::default(),
+        }
+    }
+}
+
+fn address<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let unfit = || {
+        D::Error::custom(format!(
+            "`{text}` is no address; hint: write an IP address and a port, for instance 127.0.0.1:7070"
+        ))
+    };
+    text.parse().map_err(|_| unfit())
+}
+
+/// A place of work.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// An IANA time zone, for dates without a time.
+    pub timezone: String,
+    /// For people.
+    #[serde(default)]
+    pub title: String,
+}
+
+/// The kinds of journals.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Journal {
+    /// Files in the data folder.
+    pub file: FileJournal,
+}
+
+/// A journal in files.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileJournal {
+    /// How large a segment grows before the next one is begun.
+    pub segment: Size,
+    /// Free disk space below which intake stops while deliveries go on.
+    pub reserve: Size,
+}
+
+impl Default for FileJournal {
+    fn default() -> Self {
+        Self { segment: Size::mib(64), reserve: Size::mib(512) }
+    }
+}
+
+/// Where secrets are found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SecretSettings {
+    /// A folder with a file for each secret, named like it; relative to the workspace.
+    pub folder: Option<PathBuf>,
+}
+
+/// What is logged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Log {
+    /// The least severe level that is written.
+    pub level: LogLevel,
+    /// How lines look.
+    pub format: LogFormat,
+}
+
+/// Levels by who must act: errors wake somebody, warnings are for the next working day.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogLevel {
+    /// Somebody must act now.
+    Error,
+    /// Somebody should look soon.
+    Warn,
+    /// What an operator wants to have seen.
+    #[default]
+    Info,
+    /// For whoever writes a workspace.
+    Debug,
+    /// For whoever writes the hub.
+    Trace,
+}
+
+impl LogLevel {
+    /// The word, as filters write it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warn => "warn",
+            Self::Info => "info",
+            Self::Debug => "debug",
+            Self::Trace => "trace",
+        }
+    }
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// A JSON object a line.
+    #[default]
+    Json,
+    /// For people.
+    Text,
+}
+
+/// How much is taken at once.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Limits {
+    /// The largest request body, after decompression.
+    pub body: Size,
+    /// The most events of one request.
+    pub batch: u32,
+    /// The most open connections.
+    pub connections: u32,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { body: Size::mib(16), batch: 10_000, connections: 1_024 }
+    }
+}
