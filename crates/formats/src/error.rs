@@ -29,11 +29,12 @@ pub struct FormatError {
 }
 
 impl FormatError {
-    pub(crate) fn new(code: &'static str, message: impl Into<String>, at: Location) -> Self {
+    pub(crate) fn new(code: &'static str, message: impl Into<String>, mut at: Location) -> Self {
         let raw_offset = at.offset;
+        at.path = clip(at.path);
         Self {
             code,
-            message: message.into(),
+            message: clip(message.into()),
             hint: String::new(),
             at: Box::new(at),
             raw: Vec::new(),
@@ -43,7 +44,7 @@ impl FormatError {
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = hint.into();
+        self.hint = clip(hint.into());
         self
     }
 
@@ -73,6 +74,16 @@ impl FormatError {
     pub fn range(&self) -> Range<u64> {
         self.raw_offset..self.raw_offset + self.raw.len() as u64
     }
+}
+
+/// Cuts a text short that has names or values of the input in it: it is shown and kept.
+pub(crate) fn clip(mut text: String) -> String {
+    const CHARACTERS: usize = 500;
+    if let Some((end, _)) = text.char_indices().nth(CHARACTERS) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 impl From<FormatError> for Reason {

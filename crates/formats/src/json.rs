@@ -32,7 +32,7 @@ impl Default for JsonOptions {
 fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Path>, D::Error> {
     let text = String::deserialize(deserializer)?;
     let path = Path::parse(&text);
-    let bad = || de::Error::custom(format!("`{text}` is not a path; hint: write it like /d/results/*"));
+    let bad = || de::Error::custom(format!("`{text}` is not a path. hint: write it like /d/results/*"));
     path.map(Some).ok_or_else(bad)
 }
 
@@ -40,7 +40,7 @@ fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Path>, D::E
 pub(crate) fn pieces(options: &JsonOptions, input: &[u8]) -> Result<Vec<Piece>, FormatError> {
     let start = if input.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
     let bytes = input.get(start..).unwrap_or_default();
-    let limits = limits(options.bytes, options.depth, bytes.len());
+    let mut limits = limits(options.bytes, options.depth);
     let located = |error: &_| FormatError::json(error, start as u64, 1);
     let Some(split) = &options.split else {
         let text = check(bytes, &limits).map_err(|error| located(&error))?;
@@ -48,6 +48,8 @@ pub(crate) fn pieces(options: &JsonOptions, input: &[u8]) -> Result<Vec<Piece>, 
         let line = 1 + newlines(&input[..offset]);
         return Ok(vec![Piece { raw: offset..offset + text.trim().len(), line, ..Piece::default() }]);
     };
+    // Together the parts may have more values than one document.
+    limits.values = limits.values.max(bytes.len() / 4);
     let found = cut(bytes, split, &limits).map_err(|error| located(&error))?;
     if found.is_empty() {
         check_container(bytes, split, &limits)?;
@@ -76,10 +78,8 @@ fn check_container(bytes: &[u8], split: &Path, limits: &Limits) -> Result<(), Fo
         .hint("check `split`, and whether the answer is an error message"))
 }
 
-pub(crate) fn limits(bytes: Size, depth: usize, length: usize) -> Limits {
-    // A long document that is allowed has its share of values.
-    let values = Limits::DEFAULT.values.max(length / 4);
-    Limits { depth, bytes: bytes.0, values, ..Limits::DEFAULT }
+pub(crate) fn limits(bytes: Size, depth: usize) -> Limits {
+    Limits { depth, bytes: bytes.0, ..Limits::DEFAULT }
 }
 
 pub(crate) fn newlines(bytes: &[u8]) -> u64 {

@@ -42,7 +42,7 @@ impl NdjsonCutter {
     }
 
     fn document<'a>(&self, raw: &'a [u8], offset: u64) -> Result<Document<'a>, FormatError> {
-        let limits = limits(self.options.line_bytes, self.options.depth, raw.len());
+        let limits = limits(self.options.line_bytes, self.options.depth);
         match check(raw, &limits) {
             Ok(_) => {
                 let at = Location { offset, line: self.line, ..Location::default() };

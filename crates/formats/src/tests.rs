@@ -122,7 +122,7 @@ fn a_wrong_format_says_what_would_be_right() {
     check_config("csv: { group_by: rows }", "takes the name of a member");
     check_config("csv: { row_bytes: 4 apples }", "a size such as");
     check_config("csv: { row_bytes: -4 }", "a size cannot be negative");
-    check_config("json: { split: d/results }", "`d/results` is not a path; hint: write it like /d/results/*");
+    check_config("json: { split: d/results }", "`d/results` is not a path. hint: write it like /d/results/*");
     check_config("xml: { names: short }", "unknown variant `short`");
     check_config("[csv]", "the name of a format, alone or with its options");
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use crate::decoder::{Cut, Step};
 use crate::document::{Document, Location};
-use crate::error::FormatError;
+use crate::error::{FormatError, clip};
 use crate::size::Size;
 
 /// One document of an input, by its place.
@@ -66,7 +66,8 @@ impl<F: Fn(&[u8]) -> Result<Vec<Piece>, FormatError> + Send> Cut for Whole<F> {
         };
         let raw = input.get(piece.raw.clone()).unwrap_or_default();
         let json = piece.json.map_or(Cow::Borrowed(raw), Cow::Owned);
-        let at = Location { offset: piece.raw.start as u64, line: piece.line, column: 0, path: piece.path };
+        let at =
+            Location { offset: piece.raw.start as u64, line: piece.line, column: 0, path: clip(piece.path) };
         Step::Item { used: 0, item: Ok(Document { json, raw: Cow::Borrowed(raw), at }) }
     }
 }

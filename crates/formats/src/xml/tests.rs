@@ -170,6 +170,10 @@ fn depth_attributes_and_size_are_bounded() {
     );
     let items = decoded(&format("xml: { bytes: 4 }"), b"<a></a>");
     assert!(matches!(&items[..], [Err(error)] if error.code == "xml-limit" && error.raw == b"<a></a>"));
+    let items = decoded(&format("xml"), format!("<{}/>", "a".repeat(257)).as_bytes());
+    assert!(matches!(&items[..], [Err(error)] if error.code == "xml-limit"));
+    let items = decoded(&format("xml"), format!("<a></{}>", "b".repeat(100_000)).as_bytes());
+    assert!(matches!(&items[..], [Err(error)] if error.message.len() < 600));
     // Many children with names of their own take no quadratic time.
     let wide: String = (0..20_000).map(|index| format!("<n{index}/><n{index}/>")).collect();
     assert!(decoded(&format("xml"), format!("<a>{wide}</a>").as_bytes())[0].is_ok());

@@ -17,6 +17,12 @@ use crate::document::Location;
 use crate::error::FormatError;
 use crate::whole::Piece;
 
+/// No name is longer in any standard; paths in errors are made of them.
+const LONGEST_NAME: usize = 256;
+
+/// More documents of one input would take many times its memory.
+const MOST_DOCUMENTS: usize = 250_000;
+
 /// The deepest that any setting allows: each element may cost two levels of JSON.
 const DEEPEST: usize = 120;
 
@@ -139,6 +145,10 @@ impl<'t> Tree<'t> {
 
     fn start(&mut self, tag: &BytesStart<'_>, start: usize) -> Result<(), FormatError> {
         let qualified = tag.name().into_inner();
+        if qualified.len() > LONGEST_NAME {
+            let message = format!("the name of an element is longer than {LONGEST_NAME} bytes");
+            return Err(self.fail("xml-limit", message, start));
+        }
         if !is_name(qualified) {
             return Err(self.fail("xml-syntax", format!("{qualified:?} is not a name"), start));
         }
@@ -309,6 +319,10 @@ impl<'t> Tree<'t> {
                 if let Some(parent) = self.open.last_mut() {
                     parent.members.add(name, value, is_array);
                 }
+            }
+            Role::Document if self.pieces.len() == MOST_DOCUMENTS => {
+                let message = format!("the document splits into more than {MOST_DOCUMENTS} parts");
+                return Err(self.fail("xml-limit", message, start).hint("send fewer at a time"));
             }
             Role::Document => {
                 let path = format!("{}/{name}", self.path());

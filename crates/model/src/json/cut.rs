@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use super::Limits;
-use super::error::{Fault, JsonError};
+use super::error::{Fault, JsonError, JsonErrorKind};
 use super::parser::Parser;
 use super::pointer::{Pointer, index_of, push_index, push_token};
 
@@ -38,6 +38,9 @@ pub fn members<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Vec<Member<'a>>, 
         Ok(members)
     })
 }
+
+/// More pieces would take many times the memory of the document.
+const MOST_PIECES: usize = 250_000;
 
 /// A part of a document that a [`Path`] names.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -89,6 +92,9 @@ fn follow<'a>(
 ) -> Result<(), Fault> {
     let Some((token, rest)) = tokens.split_first() else {
         let (text, offset) = slice(parser)?;
+        if pieces.len() == MOST_PIECES {
+            return Err(Fault::new(JsonErrorKind::TooManyParts(MOST_PIECES), offset));
+        }
         pieces.push(Piece { text, offset, pointer: pointer.clone() });
         return Ok(());
     };

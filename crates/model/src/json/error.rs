@@ -17,7 +17,7 @@ pub struct JsonError {
     pub line: usize,
     /// Characters of that line up to and including the place, from 1.
     pub column: usize,
-    /// JSON pointer (RFC 6901) of the value being read; empty for the document itself.
+    /// JSON pointer (RFC 6901) of the value being read, long keys cut short; empty for the document itself.
     pub pointer: String,
 }
 
@@ -58,6 +58,8 @@ pub enum JsonErrorKind {
     TooDeep(usize),
     /// More values than [`Limits::values`](super::Limits::values); carries the limit.
     TooManyValues(usize),
+    /// More parts to cut out than anybody wants in memory; carries the limit.
+    TooManyParts(usize),
     /// A number longer than [`Limits::number`](super::Limits::number); carries the limit.
     NumberTooLong(usize),
     /// Starts with a byte order mark.
@@ -95,9 +97,11 @@ impl JsonErrorKind {
     /// A stable word for programs.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::TooLong(_) | Self::TooDeep(_) | Self::TooManyValues(_) | Self::NumberTooLong(_) => {
-                "json-limit"
-            }
+            Self::TooLong(_)
+            | Self::TooDeep(_)
+            | Self::TooManyValues(_)
+            | Self::TooManyParts(_)
+            | Self::NumberTooLong(_) => "json-limit",
             Self::DuplicateKey(_) => "json-duplicate-key",
             Self::NotUtf8 | Self::ByteOrderMark => "json-encoding",
             _ => "json-syntax",
@@ -114,6 +118,7 @@ impl JsonErrorKind {
             Self::LeadingZero => "write 12 for 012, or put the digits in quotes if the zeros matter",
             Self::ControlCharacter(_) => "write it as an escape, such as \\n or \\u0007",
             Self::Ends(_) => "the text is cut off; was it sent whole?",
+            Self::TooManyParts(_) => "send fewer at a time",
             Self::TooLong(_) | Self::TooDeep(_) | Self::TooManyValues(_) | Self::NumberTooLong(_) => {
                 "send smaller documents, or raise the limit where this source is configured"
             }
@@ -143,6 +148,7 @@ impl fmt::Display for JsonErrorKind {
             Self::TooLong(limit) => write!(f, "the document is longer than {limit} bytes"),
             Self::TooDeep(limit) => write!(f, "arrays and objects are nested more than {limit} deep"),
             Self::TooManyValues(limit) => write!(f, "the document has more than {limit} values"),
+            Self::TooManyParts(limit) => write!(f, "the document splits into more than {limit} parts"),
             Self::NumberTooLong(limit) => write!(f, "a number has more than {limit} characters"),
             Self::ByteOrderMark => f.write_str("the document starts with a byte order mark"),
             Self::NotUtf8 => f.write_str("these bytes are not UTF-8"),
@@ -163,6 +169,17 @@ impl fmt::Display for JsonErrorKind {
         }
     }
 }
+
+/// The start of a key that may be megabytes long: errors are shown and kept.
+pub(super) fn clip(key: &str) -> String {
+    match key.char_indices().nth(KEY_CHARACTERS) {
+        Some((end, _)) => format!("{}…", &key[..end]),
+        None => key.to_owned(),
+    }
+}
+
+/// So much of a key is told in an error.
+const KEY_CHARACTERS: usize = 64;
 
 /// An error on its way up through the reader, small so that the good path stays fast. Each level adds its step.
 #[derive(Debug)]
@@ -196,7 +213,7 @@ impl Fault {
 
     #[cold]
     pub(super) fn in_member(mut self, key: &str) -> Self {
-        self.0.steps.push(Step::Key(key.to_owned()));
+        self.0.steps.push(Step::Key(clip(key)));
         self
     }
 

@@ -1,7 +1,7 @@
 //! The reader itself: one pass over checked UTF-8, handing values to a builder.
 
 use super::Limits;
-use super::error::{Fault, JsonError, JsonErrorKind as Kind};
+use super::error::{Fault, JsonError, JsonErrorKind as Kind, clip};
 use super::keys::Keys;
 use super::text::{Text, hex4, plain_until};
 
@@ -378,7 +378,7 @@ impl<'a> Parser<'a> {
 
 #[cold]
 fn duplicate(key: Text<'_>, offset: usize) -> Fault {
-    Fault::new(Kind::DuplicateKey(key.decode().into_owned()), offset)
+    Fault::new(Kind::DuplicateKey(clip(&key.decode())), offset)
 }
 
 fn text_of<'a>(bytes: &'a [u8], limits: &Limits) -> Result<&'a str, Fault> {

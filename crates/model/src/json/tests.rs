@@ -161,6 +161,18 @@ fn size_is_bounded() {
 }
 
 #[test]
+fn errors_stay_short_however_long_the_keys() {
+    let key = "é".repeat(1000);
+    let error = refusal(format!("{{\"{key}\":{{\"{key}\":1,\"{key}\":2}}}}").as_bytes(), &Limits::DEFAULT);
+    let clipped = format!("{}…", "é".repeat(64));
+    assert_eq!((error.pointer, error.kind), (format!("/{clipped}"), JsonErrorKind::DuplicateKey(clipped)));
+    let many = format!("[{}1]", "1,".repeat(250_000));
+    let path = Path::parse("/*").expect("a path");
+    let error = cut(many.as_bytes(), &path, &Limits::DEFAULT).expect_err("too many");
+    assert_eq!(error.kind, JsonErrorKind::TooManyParts(250_000));
+}
+
+#[test]
 fn errors_have_a_code_and_a_hint() {
     let reason = crate::Reason::from(refusal(br#"{"a":{"b":1,"b":2}}"#, &Limits::DEFAULT));
     assert_eq!(reason.code, "json-duplicate-key");
