@@ -23,6 +23,7 @@ use std::path::PathBuf;
 use lineshaft_model::{Fingerprint, Position};
 use lineshaft_ports::journal::ReadError;
 
+pub use crate::applied::{AppliedRecord, Progress};
 pub use query::{Index, IndexStats};
 pub use seen::Seen;
 pub use segment::SegmentStats;

@@ -3,4 +3,5 @@
 pub mod applied;
 pub mod index;
 pub mod journal;
+pub mod reading;
 pub mod views;

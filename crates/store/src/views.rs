@@ -30,9 +30,10 @@ use lineshaft_ports::journal::ReadError;
 
 use crate::index::IndexError;
 
+pub use crate::applied::{AppliedRecord, Progress};
 pub use books::DestinationCounts;
 pub use hashing::data_hash;
-pub use lanes::{DeliveryFilter, LaneEntry};
+pub use lanes::{DeliveryFilter, LaneEntry, Unfinished};
 pub use objects::ObjectHead;
 pub use pool::Views;
 pub use projector::Projector;

@@ -3,8 +3,8 @@
 use lineshaft_model::Position;
 use lineshaft_model::shown::{Balance, DestinationBooks};
 
-use super::Views;
 use super::books::DestinationCounts;
+use super::{Views, ViewsError};
 
 impl Views {
     /// Every destination with its sums, as of the last commit. Answered from memory.
@@ -32,10 +32,9 @@ impl Views {
     }
 
     /// The books, read when the journal's end was `end`: every input and every owed delivery accounted for.
-    #[must_use]
-    pub fn balance(&self, end: Position) -> Balance {
+    pub fn balance(&self, end: Position) -> Result<Balance, ViewsError> {
         let (applied, books) = self.books(|applied, books| (applied, books.clone()));
-        self.names(|names| {
+        Ok(self.names(|names| {
             let text = |id| names.text(id).as_ref().to_owned();
             let inputs = books.inputs.iter().map(|(id, counts)| (text(id), *counts)).collect();
             let mut destinations: Vec<DestinationBooks> =
@@ -43,7 +42,7 @@ impl Views {
             destinations.sort_by(|a, b| a.destination.cmp(&b.destination));
             let balanced = destinations.iter().all(|books| books.difference == 0);
             Balance { position: end, applied, inputs, destinations, balanced }
-        })
+        }))
     }
 }
 

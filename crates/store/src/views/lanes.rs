@@ -36,6 +36,15 @@ pub struct LaneEntry {
     pub outcome: Position,
 }
 
+/// An unfinished delivery found by its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unfinished {
+    /// `system.operation`.
+    pub destination: String,
+    /// Where it stands.
+    pub entry: LaneEntry,
+}
+
 /// Which unfinished deliveries a listing shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {
@@ -80,9 +89,10 @@ impl Views {
     }
 
     /// One delivery, when it is unfinished.
-    pub fn unfinished(&self, id: DeliveryId) -> Result<Option<LaneEntry>, ViewsError> {
+    pub fn unfinished(&self, id: DeliveryId) -> Result<Option<Unfinished>, ViewsError> {
         let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");
-        Ok(self.entries(&sql, [row_id(id)])?.pop())
+        let entry = self.entries(&sql, [row_id(id)])?.pop();
+        Ok(entry.map(|entry| Unfinished { destination: entry.destination.as_ref().to_owned(), entry }))
     }
 
     /// The unfinished deliveries of an event.
@@ -182,6 +192,34 @@ impl Views {
                 self.entries(&sql, (since, id, rows(limit), destination))
             }
         }
+    }
+
+    /// The orders of a destination that dead letters hold back, each with how many dead letters do.
+    pub fn parked_keys(&self, destination: &str) -> Result<Vec<(u64, u32)>, ViewsError> {
+        let Some(destination) = self.names(|names| names.find(destination)) else { return Ok(Vec::new()) };
+        let sql = "SELECT ord, dead FROM holds WHERE destination = ?1 AND dead > 0";
+        self.ask(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let hold = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?));
+            statement.query_map([destination], hold)?.collect()
+        })
+    }
+
+    /// Since when the oldest delivery of a destination waits that may be tried now or when it is due.
+    pub fn oldest_of(&self, destination: &str) -> Result<Option<Millis>, ViewsError> {
+        let Some(destination) = self.names(|names| names.find(destination)) else { return Ok(None) };
+        let sql = "SELECT since FROM deliveries INDEXED BY deliveries_lane
+                   WHERE destination = ?1 AND shelf = ?2 ORDER BY id LIMIT 1";
+        self.ask(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let mut oldest: Option<i64> = None;
+            for class in Priority::ALL {
+                let first =
+                    statement.query_row((destination, class as u8), |row| row.get::<_, i64>(0)).optional()?;
+                oldest = oldest.into_iter().chain(first).min();
+            }
+            Ok(oldest.map(Millis))
+        })
     }
 
     /// The oldest event that still owes a delivery: the journal must not be trimmed beyond it.

@@ -74,6 +74,12 @@ impl Names {
         self.texts.get(id as usize).cloned().unwrap_or_default()
     }
 
+    /// Tenant and type of a kind.
+    pub(super) fn kind_texts(&self, kind: KindId) -> (Arc<str>, Arc<str>) {
+        let pair = self.pairs.get(kind as usize);
+        pair.map(|(tenant, object_type)| (self.text(*tenant), self.text(*object_type))).unwrap_or_default()
+    }
+
     /// The types of object that a tenant has.
     pub(super) fn types_of(&self, tenant: &str) -> impl Iterator<Item = Arc<str>> + '_ {
         let tenant = self.find(tenant);

@@ -202,6 +202,25 @@ impl Views {
         })
     }
 
+    /// The objects that some system knows by a key of its own.
+    pub fn known_as(&self, tenant: &str, foreign: &str, limit: usize) -> Result<Vec<ObjectRef>, ViewsError> {
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        let found: Vec<(KindId, String)> = self.ask(|connection| {
+            let sql = "SELECT DISTINCT kind, key FROM refs WHERE foreign_key = ?1 LIMIT ?2";
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map((foreign, limit), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.collect()
+        })?;
+        Ok(self.names(|names| {
+            let object = |(kind, key)| {
+                let (of_tenant, object_type) = names.kind_texts(kind);
+                let object = ObjectRef { object_type: object_type.as_ref().to_owned(), key };
+                (*of_tenant == *tenant).then_some(object)
+            };
+            found.into_iter().filter_map(object).collect()
+        }))
+    }
+
     /// A system's own key for an object.
     pub fn foreign(
         &self,

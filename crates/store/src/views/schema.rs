@@ -59,7 +59,7 @@ CREATE TABLE tokens (
 CREATE TABLE refs (
     kind INTEGER NOT NULL, key TEXT NOT NULL, system INTEGER NOT NULL, foreign_key TEXT NOT NULL,
     position INTEGER NOT NULL, PRIMARY KEY (kind, key, system)) WITHOUT ROWID;
-CREATE INDEX refs_foreign ON refs (kind, system, foreign_key);
+CREATE INDEX refs_foreign ON refs (foreign_key, kind, system);
 CREATE TABLE paused (system TEXT PRIMARY KEY, reason TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE configurations (
     position INTEGER PRIMARY KEY, digest TEXT NOT NULL, cause TEXT NOT NULL, at INTEGER NOT NULL);

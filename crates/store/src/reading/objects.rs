@@ -1,0 +1,149 @@
+//! Objects: their state now or at a time, and their history.
+
+use lineshaft_model::json::{self, Limits, Value};
+use lineshaft_model::record::{Disposition, EventRecord, RecordKind};
+use lineshaft_model::shown::{EventRow, ObjectDetail, ObjectRef, ObjectRow, Page};
+use lineshaft_model::{EventType, Millis, Position};
+use lineshaft_ports::journal::Record;
+
+use super::events::{json_of, row_of};
+use super::{Reading, ReadingError, position_in};
+use crate::views::ObjectFilter;
+
+/// Events of one object walked at most; a longer chain tells what its latest events say.
+const MOST_EVENTS: usize = 10_000;
+
+impl Reading {
+    /// A page of objects of a type, by key.
+    pub fn objects(
+        &self,
+        filter: &ObjectFilter,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Page<ObjectRow>, ReadingError> {
+        Ok(self.views.objects(filter, cursor, limit)?)
+    }
+
+    /// An object with its state, now or as it was at a time; `None` when it was not held.
+    pub fn object(
+        &self,
+        tenant: &str,
+        object_type: &str,
+        key: &str,
+        at: Option<Millis>,
+    ) -> Result<Option<ObjectDetail>, ReadingError> {
+        let Some(head) = self.views.object_head(tenant, object_type, key)? else { return Ok(None) };
+        let mut records = Vec::new();
+        self.walk(head.position, MOST_EVENTS, |record, event| {
+            let counts = event.disposition == Disposition::Accepted;
+            if counts && at.is_none_or(|at| event.received <= at) {
+                records.push(record.clone());
+                return !is_whole(event);
+            }
+            true
+        })?;
+        records.reverse();
+        let events: Vec<EventRecord<'_>> =
+            records.iter().filter_map(|record| EventRecord::decode(&record.payload).ok()).collect();
+        let (Some(record), Some(latest)) = (records.last(), events.last()) else { return Ok(None) };
+
+        let mut state = Value::Null;
+        for event in &events {
+            if let Some(patch) = patch_of(event) {
+                json::merge(&mut state, patch);
+            }
+        }
+        // A part below the object has revisions of its own.
+        let own = events.iter().filter(|event| part_below(event).is_none());
+        let revision = own.filter(|event| event.revision > 0).map(|event| event.revision).next_back();
+        let row = ObjectRow {
+            object: ObjectRef { object_type: object_type.to_owned(), key: key.to_owned() },
+            tenant: tenant.to_owned(),
+            revision: revision.unwrap_or(if at.is_none() { head.revision } else { 0 }),
+            position: record.position,
+            event_type: latest.event_type.to_owned(),
+            system: latest.system().to_owned(),
+            updated: latest.received,
+            status: state.get("status").and_then(Value::as_str).map(str::to_owned),
+        };
+        let references = self.views.references_of(tenant, object_type, key)?;
+        Ok(Some(ObjectDetail { row, data: json_of(&state.to_vec()), references }))
+    }
+
+    /// A page of an object's events, newest first, stale ones and echoes included.
+    pub fn history(
+        &self,
+        tenant: &str,
+        object_type: &str,
+        key: &str,
+        cursor: Option<&str>,
+        limit: usize,
+    ) -> Result<Option<Page<EventRow>>, ReadingError> {
+        let Some(head) = self.views.object_head(tenant, object_type, key)? else { return Ok(None) };
+        let start = position_in(cursor)?.unwrap_or(head.position);
+        let mut page = Page::default();
+        let mut stranger = false;
+        self.walk(start, limit.max(1), |record, event| {
+            // A cursor is only a position: it must not lead into another object's chain.
+            stranger |= event.tenant != tenant || event.object() != Some((object_type, key));
+            if stranger {
+                return false;
+            }
+            page.items.push(row_of(record.position, event));
+            page.next = (!event.previous.is_zero()).then(|| event.previous.to_string());
+            true
+        })?;
+        Ok((!stranger).then_some(page))
+    }
+
+    /// Walks an object's events backwards from a position until `step` says `false`, the chain ends, or `most` were seen.
+    pub(super) fn walk(
+        &self,
+        from: Position,
+        most: usize,
+        mut step: impl FnMut(&Record, &EventRecord<'_>) -> bool,
+    ) -> Result<(), ReadingError> {
+        let mut position = from;
+        for _ in 0..most {
+            // What the chain begins with may have been trimmed.
+            if position < self.journal.first() {
+                break;
+            }
+            let record = self.journal.get(position)?;
+            let Some(record) = record.filter(|record| record.kind == RecordKind::Event as u8) else { break };
+            let event = EventRecord::decode(&record.payload)
+                .map_err(|source| ReadingError::Record { position, source })?;
+            // A chain only ever leads back.
+            if !step(&record, &event) || event.previous >= position || event.previous.is_zero() {
+                break;
+            }
+            position = event.previous;
+        }
+        Ok(())
+    }
+}
+
+/// What an event adds below its object's key.
+fn part_below<'a>(event: &EventRecord<'a>) -> Option<(&'a str, &'a str)> {
+    let event_type = EventType::parse(event.event_type).ok()?;
+    let (_, below) = event_type.split_subject(event.subject);
+    Some((event_type.verb(), below?))
+}
+
+/// Whether nothing older is needed to know the object.
+fn is_whole(event: &EventRecord<'_>) -> bool {
+    let whole = EventType::parse(event.event_type).is_ok_and(|event_type| event_type.is_whole());
+    whole && part_below(event).is_none()
+}
+
+/// What an event's data says of its object: all of it, or the part under the verb and what the subject has below the key.
+fn patch_of<'a>(event: &EventRecord<'a>) -> Option<Value<'a>> {
+    let data = Value::parse(event.data, &Limits::DEFAULT).ok()?;
+    Some(match part_below(event) {
+        None => data,
+        Some((verb, below)) => {
+            let part = Value::Object(vec![(below.into(), data)]);
+            Value::Object(vec![(verb.into(), part)])
+        }
+    })
+}
