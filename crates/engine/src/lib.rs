@@ -1,1 +1,27 @@
-//! The corridor: intake, router, courier, projector; the supervisor, the clock and the handle.
+//! The corridor: intake, recorder, projector and couriers; the supervisor (the only spawn), the clock (the only clock) and
+//! the handle (what others may ask for).
+//!
+//! The engine runs the decisions of `logic` over the ports. It knows nothing of HTTP, YAML or any protocol.
+
+pub mod clock;
+mod courier;
+mod current;
+pub mod handle;
+pub mod hub;
+pub mod intake;
+pub mod lanes;
+mod projector;
+pub mod recorder;
+mod references;
+pub mod setup;
+pub mod supervisor;
+pub mod systems;
+pub mod telemetry;
+pub mod trace;
+pub mod work;
+
+pub use handle::Handle;
+pub use hub::{Hub, HubOptions};
+pub use intake::{EventsCall, Intake};
+pub use setup::{Setup, Sources, SystemSetup};
+pub use supervisor::Supervisor;

@@ -163,6 +163,16 @@ impl Lane {
         }
     }
 
+    /// Learns that deliveries owed from `first` to `latest` were left to the views before they came here.
+    pub fn leave_out(&mut self, first: Entry, latest: Position) {
+        self.latest = self.latest.max(latest);
+        for class in Priority::ALL {
+            let i = class as usize;
+            self.beyond[i].get_or_insert(before(first.id));
+            self.dropped[i] = self.dropped[i].max(latest);
+        }
+    }
+
     /// The next attempt to make. A caller that has no slot free does not ask.
     pub fn next(&mut self, now: Millis) -> Next {
         while let Some(&Reverse((due, key, id))) = self.delayed.peek() {

@@ -3,7 +3,14 @@
 //! Nothing here does I/O, spawns, blocks or reads a clock: time and randomness are arguments, lookups are traits. The same
 //! code therefore runs in the hub and in the simulation.
 
+pub mod admit;
+pub mod cloudevents;
 pub mod deliver;
+pub mod draft;
 pub mod lane;
 pub mod own;
 pub mod pace;
+pub mod plan;
+pub mod prepare;
+pub mod route;
+pub mod spec;

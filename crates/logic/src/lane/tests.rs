@@ -134,6 +134,20 @@ impl Bench {
         self.lane.owe(entry);
     }
 
+    /// Owes some deliveries that the lane is only told were left out.
+    fn leave_out(&mut self, orders: &[(u64, Priority)]) {
+        let mut first = None;
+        for (order, class) in orders {
+            let entry = entry(self.world.records.len() as u64 + 1, *order, *class);
+            self.world.records.push(Record::Owed(entry));
+            self.all.entry(*order).or_default().push(entry.id);
+            first.get_or_insert(entry);
+        }
+        if let Some(first) = first {
+            self.lane.leave_out(first, self.world.end());
+        }
+    }
+
     fn record(&mut self, change: Change) {
         self.world.records.push(Record::Outcome(change));
         self.lane.settle(change, self.world.end());
@@ -215,6 +229,7 @@ impl Bench {
 #[derive(Clone, Debug)]
 enum Step {
     Owe(u64, u8),
+    LeaveOut(Vec<(u64, u8)>),
     Attempt,
     Land(usize, u8),
     Refill,
@@ -227,6 +242,7 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0u64..6, 0u8..4).prop_map(|(key, class)| Step::Owe(key, class)),
+        1 => proptest::collection::vec((0u64..6, 0u8..4), 1..4).prop_map(Step::LeaveOut),
         5 => Just(Step::Attempt),
         4 => (any::<usize>(), 0u8..8).prop_map(|(pick, kind)| Step::Land(pick, kind)),
         2 => Just(Step::Refill),
@@ -248,6 +264,10 @@ proptest! {
         for step in steps {
             match step {
                 Step::Owe(order, class) => bench.owe(order, Priority::from_byte(class)),
+                Step::LeaveOut(owed) => {
+                    let owed: Vec<_> = owed.into_iter().map(|(k, c)| (k, Priority::from_byte(c))).collect();
+                    bench.leave_out(&owed);
+                }
                 Step::Attempt => { bench.attempt(); }
                 Step::Land(pick, kind) => bench.land(pick, match kind {
                     0 | 1 => OutcomeKind::Again,

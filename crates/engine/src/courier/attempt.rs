@@ -1,0 +1,153 @@
+//! One attempt: reads the event from the journal, makes the request, asks the sink.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lineshaft_logic::deliver::TargetCan;
+use lineshaft_logic::lane::Entry;
+use lineshaft_logic::plan::OperationPlan;
+use lineshaft_logic::route::cloud_event;
+use lineshaft_mapping::{Budget, Input, Vars};
+use lineshaft_model::record::{EventRecord, RecordKind};
+use lineshaft_model::{Answer, Destination, Envelope, IdempotencyKey, Reason};
+use lineshaft_ports::{Delivery, Sink};
+
+use super::can_of;
+use crate::hub::Shared;
+use crate::references::ViewReferences;
+use crate::setup::Setup;
+
+/// How an attempt ended.
+pub(super) struct Attempted {
+    /// The delivery.
+    pub(super) entry: Entry,
+    /// What the sink said; `None` when the event could not be read and nothing was sent.
+    pub(super) answer: Option<Answer>,
+    /// The route that asked for it.
+    pub(super) route: String,
+    /// What the target can do about a lost answer.
+    pub(super) can: TargetCan,
+}
+
+/// Makes one attempt.
+pub(super) async fn attempt(
+    shared: Arc<Shared>,
+    setup: Arc<Setup>,
+    sink: Arc<dyn Sink>,
+    destination: Destination,
+    entry: Entry,
+) -> Attempted {
+    let can = can_of(&*sink);
+    let ended = |answer, route| Attempted { entry, answer, route, can };
+    let (envelope, data, route) = match read(&shared, &entry) {
+        Ok(Some(read)) => read,
+        Ok(None) => {
+            let reason = Reason::new("event-not-kept", "the event is no longer in the journal")
+                .hint("retention dropped it: discard the delivery");
+            return ended(Some(Answer::Refused { status: 0, reason }), String::new());
+        }
+        Err(reason) => {
+            tracing::error!(delivery = entry.id.to_string(), code = reason.code, "{}", reason.message);
+            shared.supervisor.fatal(&reason);
+            return ended(None, String::new());
+        }
+    };
+    let operation = setup.plan.operations.get(destination.as_str());
+    let request = match operation {
+        Some(operation) => render(&shared, operation, &sink, &envelope, &data),
+        None => Ok((data.clone(), Vec::new())),
+    };
+    let (body, slots) = match request {
+        Ok(request) => request,
+        Err(reason) => return ended(Some(Answer::Refused { status: 0, reason }), route),
+    };
+    let delivery = Delivery {
+        id: entry.id,
+        idempotency_key: IdempotencyKey::derive(&envelope.source, &envelope.id, destination.as_str(), &route),
+        attempt: entry.attempts.saturating_add(1),
+        traceparent: crate::trace::child(&envelope.traceparent, entry.id, entry.attempts),
+        envelope,
+        data,
+        body,
+        slots,
+    };
+    let answer = deliver(&*sink, &delivery, entry.unknown, can).await;
+    ended(Some(answer), route)
+}
+
+/// After an unknown outcome the target is asked first, where it can be.
+async fn deliver(sink: &dyn Sink, delivery: &Delivery, unknown: bool, can: TargetCan) -> Answer {
+    if unknown && can.verify {
+        match sink.verify(delivery).await {
+            done @ Answer::Delivered { .. } => return done,
+            Answer::Again { .. } => {}
+            open @ (Answer::Unknown { .. } | Answer::Refused { .. }) if !can.keep_key => {
+                return match open {
+                    Answer::Refused { reason, .. } => Answer::Unknown { reason },
+                    other => other,
+                };
+            }
+            Answer::Unknown { .. } | Answer::Refused { .. } => {}
+        }
+    }
+    sink.deliver(delivery).await
+}
+
+/// The event's envelope and data, and the route of this delivery.
+fn read(shared: &Shared, entry: &Entry) -> Result<Option<(Envelope, Bytes, String)>, Reason> {
+    let record = match shared.records.get(entry.id.event) {
+        Ok(Some(record)) if record.kind == RecordKind::Event as u8 => record,
+        Ok(_) => return Ok(None),
+        Err(error) => return Err(error.reason()),
+    };
+    let event = EventRecord::decode(&record.payload).map_err(|error| {
+        Reason::new("record-unreadable", format!("record {}: {error}", entry.id.event)).hint("a newer version wrote it: run that version")
+    })?;
+    let route = event.owed_at(entry.id.n).map_or("", |owed| owed.route).to_owned();
+    Ok(Some((event.envelope(), record.payload.slice_ref(event.data), route)))
+}
+
+/// The body and the texts that depend on the event.
+fn render(
+    shared: &Shared,
+    operation: &OperationPlan,
+    sink: &Arc<dyn Sink>,
+    envelope: &Envelope,
+    data: &Bytes,
+) -> Result<(Bytes, Vec<String>), Reason> {
+    if operation.mapping.is_none() && operation.slots.is_empty() {
+        return Ok((data.clone(), Vec::new()));
+    }
+    let parsed = Input::parse(data)?;
+    let event = cloud_event(envelope, parsed.tree().clone());
+    let now = shared.clock.now().to_string();
+    let references = ViewReferences::new(&shared.views, &envelope.tenant);
+    let vars = Vars {
+        system: envelope.system(),
+        tenant: &envelope.tenant,
+        site: (!envelope.site.is_empty()).then_some(envelope.site.as_str()),
+        now: &now,
+        references: &references,
+        ..Vars::default()
+    };
+    let body = match &operation.mapping {
+        None => data.clone(),
+        Some(mapping) => {
+            let mut outputs = mapping.run(&event, &vars, &Budget::DEFAULT)?;
+            match (outputs.pop(), outputs.is_empty()) {
+                (Some(body), true) => body,
+                (last, _) => {
+                    let count = outputs.len() + usize::from(last.is_some());
+                    return Err(Reason::new("mapping-outputs", format!("the mapping gave {count} bodies instead of one"))
+                        .at(format!("mappings/{}", mapping.name()))
+                        .hint("an operation's mapping gives exactly one body"));
+                }
+            }
+        }
+    };
+    let mut slots = Vec::with_capacity(operation.slots.len());
+    for (template, slot) in operation.slots.iter().zip(sink.slots()) {
+        slots.push(template.render(&event, &vars, crate::references::escape(slot.escape))?);
+    }
+    Ok((body, slots))
+}

@@ -1,0 +1,170 @@
+//! What the handle shows of the running hub: systems, lanes, books, the overview and the metrics.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::Ordering;
+
+use lineshaft_logic::pace::Breaker;
+use lineshaft_model::shown::{Balance, LaneRow, Overview, SystemRow};
+use lineshaft_model::{Millis, Reason};
+use lineshaft_store::views::DestinationCounts;
+
+use super::{Handle, unreadable};
+use crate::telemetry::{DepthLabels, LaneLabels, SystemLabels};
+
+impl Handle {
+    /// The connected systems with their lanes.
+    pub fn systems(&self) -> Result<Vec<SystemRow>, Reason> {
+        let setup = self.shared.setup.load();
+        let counts: BTreeMap<String, DestinationCounts> =
+            self.shared.views.counts().into_iter().map(|c| (c.destination.clone(), c)).collect();
+        let mut rows = Vec::with_capacity(setup.systems.len());
+        for (name, system) in &setup.systems {
+            let running = self.shared.systems.get(name);
+            let (received, last_received) = running.intake();
+            let breaker = running.breaker();
+            let mut lanes = Vec::new();
+            for door in self.shared.lanes.all() {
+                if door.destination().system() == name {
+                    lanes.push(self.lane_row(&door, counts.get(door.destination().as_str()), breaker)?);
+                }
+            }
+            let prefix = format!("{name}/");
+            let mut sources: Vec<String> =
+                setup.plan.sources.keys().filter_map(|key| key.strip_prefix(&prefix)).map(str::to_owned).collect();
+            sources.sort();
+            rows.push(SystemRow {
+                name: name.clone(),
+                title: system.title.clone(),
+                connector: system.connector.clone(),
+                health: health(running.paused().is_some(), breaker, &lanes, received).to_owned(),
+                paused: running.paused(),
+                received,
+                last_received,
+                sources,
+                lanes,
+            });
+        }
+        Ok(rows)
+    }
+
+    fn lane_row(
+        &self,
+        door: &crate::lanes::Door,
+        counts: Option<&DestinationCounts>,
+        breaker: Breaker,
+    ) -> Result<LaneRow, Reason> {
+        let destination = door.destination().as_str();
+        let pending = counts.map_or(0, |c| c.pending + c.retrying + c.unknown);
+        let oldest = if pending > 0 { self.oldest(destination)? } else { None };
+        let gauges = &door.gauges;
+        Ok(LaneRow {
+            destination: destination.to_owned(),
+            breaker: breaker.as_str().to_owned(),
+            in_flight: gauges.in_flight.load(Ordering::Relaxed),
+            pending,
+            parked: counts.map_or(0, |c| c.parked),
+            dead: counts.map_or(0, |c| c.dead),
+            delivered: gauges.delivered.load(Ordering::Relaxed),
+            failed_attempts: gauges.failed_attempts.load(Ordering::Relaxed),
+            oldest,
+            last_failure: gauges.last_failure.lock().clone(),
+        })
+    }
+
+    fn oldest(&self, destination: &str) -> Result<Option<Millis>, Reason> {
+        self.shared.views.oldest_of(destination).map_err(|e| unreadable(&e))
+    }
+
+    /// The books.
+    pub fn balance(&self) -> Result<Balance, Reason> {
+        let end = *self.end.borrow();
+        self.shared.views.balance(end).map_err(|e| unreadable(&e))
+    }
+
+    /// The hub at a glance.
+    pub fn overview(&self) -> Result<Overview, Reason> {
+        let now = self.now();
+        let telemetry = &self.shared.telemetry;
+        let (events_per_second_x100, deliveries_per_second_x100) = telemetry.rates.per_second_x100(now);
+        let systems = self.systems()?;
+        let lanes = || systems.iter().flat_map(|system| &system.lanes);
+        let setup = self.shared.setup.load();
+        let mut flows: BTreeMap<(String, String), u64> = BTreeMap::new();
+        for system in &systems {
+            for lane in &system.lanes {
+                *flows.entry((String::from("hub"), lane.destination.clone())).or_default() += lane.delivered;
+            }
+            if !system.sources.is_empty() {
+                flows.insert((system.name.clone(), String::from("hub")), system.received);
+            }
+        }
+        drop(setup);
+        Ok(Overview {
+            now,
+            position: *self.end.borrow(),
+            applied: self.shared.views.applied(),
+            events_per_second_x100,
+            deliveries_per_second_x100,
+            acknowledged_p50_us: telemetry.acknowledged_recent.quantile_us(500),
+            acknowledged_p99_us: telemetry.acknowledged_recent.quantile_us(990),
+            delivered_p50_us: telemetry.delivered_recent.quantile_us(500),
+            delivered_p99_us: telemetry.delivered_recent.quantile_us(990),
+            dead: lanes().map(|lane| lane.dead).sum(),
+            parked: lanes().map(|lane| lane.parked).sum(),
+            pending: lanes().map(|lane| lane.pending).sum(),
+            quarantined: self.shared.views.quarantined(),
+            stopped: self.not_ready(),
+            flows: flows.into_iter().map(|((from, to), count)| (from, to, count)).collect(),
+            history: telemetry.rates.history(now),
+            systems,
+        })
+    }
+
+    /// Why the hub takes no input now; `None` when it does.
+    #[must_use]
+    pub fn not_ready(&self) -> Option<String> {
+        self.shared.supervisor.stopping().is_cancelled().then(|| "the hub is stopping".to_owned())
+    }
+
+    /// The text of `/metrics`.
+    pub fn metrics(&self) -> Result<String, Reason> {
+        let telemetry = &self.shared.telemetry;
+        let now = self.now();
+        let (end, applied) = (*self.end.borrow(), self.shared.views.applied());
+        telemetry.journal_end.set(signed(end.0));
+        telemetry.views_lag.set(signed(end.0.saturating_sub(applied.0)));
+        telemetry.quarantined.set(signed(self.shared.views.quarantined()));
+        telemetry.intake_open.set(i64::from(self.not_ready().is_none()));
+        for system in self.systems()? {
+            let open = system.lanes.iter().any(|lane| lane.breaker != "closed");
+            telemetry.breaker_open.get_or_create(&SystemLabels { system: system.name }).set(i64::from(open));
+            for lane in system.lanes {
+                for (state, count) in [("pending", lane.pending), ("parked", lane.parked), ("dead", lane.dead)] {
+                    let labels = DepthLabels { destination: lane.destination.clone(), state: state.to_owned() };
+                    telemetry.depth.get_or_create(&labels).set(signed(count));
+                }
+                let labels = LaneLabels { destination: lane.destination };
+                let age_s = lane.oldest.map_or(0, |oldest| now.since(oldest) / 1000);
+                telemetry.oldest_seconds.get_or_create(&labels).set(age_s);
+                telemetry.in_flight.get_or_create(&labels).set(signed(lane.in_flight));
+            }
+        }
+        Ok(telemetry.encode())
+    }
+}
+
+fn signed(n: u64) -> i64 {
+    i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn health(paused: bool, breaker: Breaker, lanes: &[LaneRow], received: u64) -> &'static str {
+    let moved = received > 0 || lanes.iter().any(|lane| lane.delivered > 0);
+    match breaker {
+        _ if paused => "paused",
+        Breaker::Open { .. } | Breaker::HalfOpen => "open",
+        Breaker::Closed if lanes.iter().any(|lane| lane.dead > 0) => "dead-letters",
+        Breaker::Closed if lanes.iter().any(|lane| lane.pending > 0 && lane.last_failure.is_some()) => "retrying",
+        Breaker::Closed if moved => "healthy",
+        Breaker::Closed => "idle",
+    }
+}

@@ -1,0 +1,290 @@
+//! Intake: from bytes to a durable answer. Documents are cut, checked, mapped and routed here; the recorder decides what is
+//! new and writes it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use lineshaft_formats::{Document as FormatDocument, FormatError};
+use lineshaft_logic::cloudevents;
+pub use lineshaft_logic::cloudevents::Mode;
+use lineshaft_logic::draft::Sender;
+use lineshaft_logic::plan::{Plan, SourcePlan};
+use lineshaft_logic::prepare::{self, Around, Document, Prepared};
+use lineshaft_model::json::Limits;
+use lineshaft_model::record::Token;
+use lineshaft_model::{Fingerprint, Reason};
+use lineshaft_ports::{HandOver, Receipt};
+pub use lineshaft_ports::{Input, Refusal};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::hub::Shared;
+use crate::recorder::admission::hash_of;
+use crate::references::ViewReferences;
+use crate::work::{Admitted, Candidate, Intake as IntakeWork, Item, Owing, Verdict, Work};
+
+/// Inputs larger than this are prepared on the pool for blocking work, so that they hold up nobody else.
+const LARGE_BYTES: usize = 128 * 1024;
+
+/// The way in. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Intake {
+    shared: Arc<Shared>,
+    work: mpsc::Sender<Work>,
+}
+
+/// The events of one HTTP request.
+#[derive(Clone, Debug)]
+pub struct EventsCall {
+    /// The content mode.
+    pub mode: Mode,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+    /// Media type.
+    pub content_type: String,
+    /// W3C trace context of the request; empty for none.
+    pub traceparent: String,
+    /// The system the caller speaks for; empty when it may speak for any.
+    pub system: String,
+}
+
+impl Intake {
+    pub(crate) const fn new(shared: Arc<Shared>, work: mpsc::Sender<Work>) -> Self {
+        Self { shared, work }
+    }
+
+    /// Takes the events of a CloudEvents request; answers once they are durable.
+    pub async fn events(&self, call: EventsCall) -> Result<Vec<Admitted>, Refusal> {
+        let bytes = call.body.len();
+        self.take("events", bytes, None, move |plan, references, now_text, now| {
+            let around = Around {
+                plan,
+                intake: "events",
+                content_type: &call.content_type,
+                headers: &call.headers,
+                traceparent: &call.traceparent,
+                now,
+                now_text,
+                references,
+            };
+            let limits = Limits { bytes: plan.document_bytes, ..Limits::DEFAULT };
+            let sender = Sender { tenant: &plan.tenant, system: &call.system, site: "" };
+            let parts = cloudevents::read(call.mode, &call.headers, &call.body, &limits);
+            parts.into_iter().map(|part| prepare::cloud_event(&around, sender, &part.bytes, part.draft)).collect()
+        })
+        .await
+    }
+
+    /// Takes one input of a source; answers once all of it is durable. `None` when no such source is configured.
+    pub async fn input(&self, intake: &str, input: Input) -> Option<Result<Vec<Admitted>, Refusal>> {
+        let source = Arc::clone(self.shared.setup.load().plan.sources.get(intake)?);
+        let bytes = input.bytes.len();
+        let resume = input.resume.clone().map(|(part, token)| Token { intake: intake.to_owned(), part, token });
+        let name = intake.to_owned();
+        let taken = self
+            .take(intake, bytes, resume, move |plan, references, now_text, now| {
+                let around = Around {
+                    plan,
+                    intake: &name,
+                    content_type: &input.content_type,
+                    headers: &input.headers,
+                    traceparent: &input.traceparent,
+                    now,
+                    now_text,
+                    references,
+                };
+                prepare_input(&around, &source, &input)
+            })
+            .await;
+        Some(taken)
+    }
+
+    /// Waits for room, prepares, hands to the recorder and waits until it is durable.
+    async fn take<F>(&self, intake: &str, bytes: usize, resume: Option<Token>, prepare: F) -> Result<Vec<Admitted>, Refusal>
+    where
+        F: FnOnce(&Plan, &ViewReferences<'_>, &str, lineshaft_model::Millis) -> Vec<Prepared> + Send + 'static,
+    {
+        let arrived_us = self.shared.clock.ticks_us();
+        let Ok(_room) = self.shared.room.try_acquire_many(permits(bytes)) else {
+            let why = "more input is waiting for the disk than memory is set aside for".to_owned();
+            return Err(Refusal::Busy { after_ms: 1_000, why });
+        };
+        let shared = Arc::clone(&self.shared);
+        let make = move || {
+            let setup = shared.setup.load();
+            let now = shared.clock.now();
+            let references = ViewReferences::new(&shared.views, &setup.plan.tenant);
+            let prepared = prepare(&setup.plan, &references, &now.to_string(), now);
+            prepared.into_iter().map(|p| item(&shared, &setup.plan, p)).collect::<Vec<Item>>()
+        };
+        let items = if bytes > LARGE_BYTES {
+            tokio::task::spawn_blocking(make).await.map_err(|_| Refusal::Closed)?
+        } else {
+            make()
+        };
+        let (reply, answer) = oneshot::channel();
+        let work = IntakeWork { intake: Arc::from(intake), items, resume, reply };
+        self.work.send(Work::Intake(work)).await.map_err(|_| Refusal::Closed)?;
+        let admitted = answer.await.map_err(|_| Refusal::Closed)??;
+        self.shared.telemetry.acknowledged(self.shared.clock.ticks_us().saturating_sub(arrived_us));
+        self.count(intake, &admitted);
+        Ok(admitted)
+    }
+
+    fn count(&self, intake: &str, admitted: &[Admitted]) {
+        for verdict in ["accepted", "stale", "echo", "duplicate", "quarantined"] {
+            let count = admitted.iter().filter(|a| a.verdict.as_str() == verdict).count() as u64;
+            if count > 0 {
+                self.shared.telemetry.inputs(intake, verdict, count);
+            }
+        }
+        if let Some((system, _)) = intake.split_once('/') {
+            self.shared.systems.get(system).received(admitted.len() as u64, self.shared.clock.now());
+        }
+        for refused in admitted.iter().filter(|a| a.verdict == Verdict::Quarantined) {
+            let (code, message) = refused.reasons.first().map_or(("", ""), |r| (r.code.as_str(), r.message.as_str()));
+            tracing::warn!(intake, position = refused.position.0, code, "quarantined: {message}");
+        }
+    }
+}
+
+/// One permit for each KiB begun.
+fn permits(bytes: usize) -> u32 {
+    u32::try_from(bytes / 1024 + 1).unwrap_or(u32::MAX)
+}
+
+fn prepare_input(around: &Around<'_>, source: &SourcePlan, input: &Input) -> Vec<Prepared> {
+    let mut prepared = Vec::new();
+    if input.documents.is_empty() && input.broken.is_empty() {
+        for (n, found) in lineshaft_formats::decode(&source.format, &input.bytes).enumerate() {
+            match found {
+                Ok(found) => {
+                    let document = document(input, &found, n);
+                    prepared.extend(prepare::document(around, source, &document));
+                }
+                Err(error) => prepared.push(broken(around, input, error)),
+            }
+        }
+        if prepared.is_empty() {
+            let reason = Reason::new("input-empty", "the input holds no document")
+                .hint("check the source's `format` and its options");
+            prepared.push(prepare::broken(around, input.bytes.clone(), input.origin.clone(), vec![reason]));
+        }
+    }
+    for cut in &input.documents {
+        let raw = input.bytes.slice(within(&cut.raw, input.bytes.len()));
+        let document =
+            Document { json: cut.json.clone(), raw, origin: cut.origin.clone(), identity: cut.identity.clone() };
+        prepared.extend(prepare::document(around, source, &document));
+    }
+    for part in &input.broken {
+        let raw = input.bytes.slice(within(&part.raw, input.bytes.len()));
+        prepared.push(prepare::broken(around, raw, part.origin.clone(), part.reasons.clone()));
+    }
+    prepared
+}
+
+/// A range that a door gave, kept within the bytes it speaks of.
+fn within(range: &std::ops::Range<usize>, length: usize) -> std::ops::Range<usize> {
+    let end = range.end.min(length);
+    range.start.min(end)..end
+}
+
+fn document(input: &Input, found: &FormatDocument<'_>, n: usize) -> Document {
+    let start = usize::try_from(found.at.offset).unwrap_or(usize::MAX).min(input.bytes.len());
+    let end = start.saturating_add(found.raw.len()).min(input.bytes.len());
+    let whole = start == 0 && end == input.bytes.len();
+    let identity = match (input.identity.is_empty(), whole) {
+        (true, _) => String::new(),
+        (false, true) => input.identity.clone(),
+        (false, false) => format!("{}#{n}", input.identity),
+    };
+    let origin = if whole { input.origin.clone() } else { place(&input.origin, &found.at.to_string()) };
+    let json = match &found.json {
+        std::borrow::Cow::Borrowed(json) => input.bytes.slice_ref(json),
+        std::borrow::Cow::Owned(json) => Bytes::copy_from_slice(json),
+    };
+    Document { json, raw: input.bytes.slice(start..end), origin, identity }
+}
+
+fn broken(around: &Around<'_>, input: &Input, error: FormatError) -> Prepared {
+    let origin = place(&input.origin, &error.at.to_string());
+    let raw = Bytes::copy_from_slice(&error.raw);
+    prepare::broken(around, raw, origin, vec![Reason::from(error)])
+}
+
+fn place(origin: &str, at: &str) -> String {
+    if origin.is_empty() { at.to_owned() } else { format!("{origin} {at}") }
+}
+
+/// What was prepared, with the doors of the lanes it goes to.
+fn item(shared: &Shared, plan: &Plan, prepared: Prepared) -> Item {
+    match prepared {
+        Prepared::Quarantine(quarantine) => Item::Quarantine(quarantine),
+        Prepared::Event { mut event, owes } => {
+            if !crate::trace::is_valid(&event.envelope.traceparent) {
+                let identity: Fingerprint = event.envelope.identity();
+                event.envelope.traceparent = crate::trace::begin(identity);
+            }
+            let owed = owes
+                .into_iter()
+                .map(|owes| {
+                    let route = &plan.routes[owes.route];
+                    Owing {
+                        route: Arc::clone(&route.name),
+                        door: shared.lanes.door(&route.to),
+                        priority: owes.priority,
+                        order_key: owes.order_key,
+                        parks: route.parks,
+                    }
+                })
+                .collect();
+            let hash = hash_of(&event.data);
+            Item::Event(Box::new(Candidate { event: *event, hash, owed }))
+        }
+    }
+}
+
+/// The way in for one source that runs by itself.
+#[derive(Debug)]
+pub(crate) struct SourceHandOver {
+    pub(crate) intake: Intake,
+    pub(crate) name: String,
+}
+
+impl HandOver for SourceHandOver {
+    fn hand_over(&self, input: Input) -> BoxFuture<'_, Result<Receipt, Refusal>> {
+        Box::pin(async move {
+            let admitted = self.intake.input(&self.name, input).await.unwrap_or(Err(Refusal::Closed))?;
+            let count = |verdict: Verdict| admitted.iter().filter(|a| a.verdict == verdict).count() as u32;
+            let (duplicates, quarantined) = (count(Verdict::Duplicate), count(Verdict::Quarantined));
+            Ok(Receipt {
+                position: admitted.iter().map(|a| a.position).max().unwrap_or_default(),
+                accepted: admitted.len() as u32 - duplicates - quarantined,
+                duplicates,
+                quarantined,
+            })
+        })
+    }
+
+    fn resume(&self) -> BoxFuture<'_, Vec<(String, String)>> {
+        let tokens = self.intake.shared.views.tokens(&self.name);
+        Box::pin(async move {
+            tokens.unwrap_or_else(|error| {
+                self.intake.shared.supervisor.fatal(&Reason::new("views-unreadable", error.to_string()));
+                Vec::new()
+            })
+        })
+    }
+
+    fn pause(&self, delay_ms: u64) -> BoxFuture<'_, ()> {
+        self.intake.shared.clock.pause(delay_ms)
+    }
+}
+
+/// A span of time as workspaces and the API write it, in milliseconds.
+pub fn parse_span_ms(text: &str) -> Result<u64, String> {
+    lineshaft_logic::spec::Span::parse(text).map(|span| u64::try_from(span.0).unwrap_or(0))
+}

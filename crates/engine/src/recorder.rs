@@ -1,0 +1,319 @@
+//! The recorder: the one writer of the journal. It takes whatever work is waiting, decides what is new, appends all of it
+//! in one group commit, and only then tells anyone.
+
+pub(crate) mod admission;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lineshaft_logic::admit;
+use lineshaft_logic::lane::{Change, Entry};
+use lineshaft_model::record::{
+    Duplicate, EventHead, EventRecord, JsonPayload, OutcomeRecord, Owed, RecordKind, Tally, Token, VERSION,
+};
+use lineshaft_model::{DeliveryId, Event, Millis, OutcomeKind, Position, Raw, Reason};
+use lineshaft_ports::Refusal;
+use lineshaft_ports::journal::{Appended, Batch, BatchError, Journal};
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+
+use crate::lanes::{Door, Lanes};
+use crate::work::{Admitted, Candidate, Intake, Item, Settled, Verdict, Work};
+use admission::Admission;
+
+/// A durable batch on its way to the views.
+#[derive(Debug)]
+pub struct Committed {
+    /// The records.
+    pub batch: Batch,
+    /// Where they stand.
+    pub appended: Appended,
+}
+
+/// What a group commit came to, besides the durable batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tallied {
+    /// Events kept.
+    pub events: u64,
+    /// Outcomes of `Delivered`.
+    pub delivered: u64,
+    /// Refused parts kept.
+    pub quarantined: u64,
+    /// Events known already.
+    pub duplicates: u64,
+    /// Bytes appended.
+    pub bytes: u64,
+}
+
+/// Who is to be told once the batch is durable.
+enum Reply {
+    Intake(oneshot::Sender<Result<Vec<Admitted>, Refusal>>, Vec<Admitted>),
+    Action(oneshot::Sender<Position>, Position),
+}
+
+/// What a lane is to be told once the batch is durable.
+#[derive(Default)]
+struct ForLane {
+    owed: Vec<Entry>,
+    settled: Vec<(Change, Position)>,
+}
+
+/// The one writer of the journal.
+pub struct Recorder {
+    journal: Box<dyn Journal>,
+    admission: Admission,
+    lanes: Arc<Lanes>,
+    next: Position,
+    segment: Option<Position>,
+    for_lanes: HashMap<*const Door, (Arc<Door>, ForLane)>,
+    duplicates: HashMap<Arc<str>, u64>,
+    tallied: Tallied,
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+impl Recorder {
+    /// The writer of a journal, all of which `admission` knows.
+    pub(crate) fn new(journal: Box<dyn Journal>, admission: Admission, lanes: Arc<Lanes>) -> Self {
+        let next = journal.reader().end().next();
+        Self {
+            journal,
+            admission,
+            lanes,
+            next,
+            segment: None,
+            for_lanes: HashMap::new(),
+            duplicates: HashMap::new(),
+            tallied: Tallied::default(),
+        }
+    }
+
+    /// Makes all of `work` durable in one batch and tells everyone. `batch` is empty and lends its memory. An error is final:
+    /// nobody is told anything and the process ends.
+    pub fn commit(
+        &mut self,
+        work: impl IntoIterator<Item = Work>,
+        mut batch: Batch,
+        now: Millis,
+    ) -> Result<(Option<Committed>, Tallied), Reason> {
+        self.tallied = Tallied::default();
+        let room = self.journal.has_room(now);
+        let first = self.next;
+        let mut replies: SmallVec<[Reply; 8]> = SmallVec::new();
+        for work in work {
+            self.take(work, room, &mut batch, &mut replies, now)?;
+        }
+        self.tally(&mut batch)?;
+        let committed = if batch.is_empty() {
+            None
+        } else {
+            let appended = self.journal.append(&batch, now).map_err(|fatal| fatal.reason)?;
+            if appended.first != first {
+                return Err(Reason::new("journal-position", format!("the batch stands at {} instead of {first}", appended.first))
+                    .hint("another process writes the same journal: stop it"));
+            }
+            self.segment = Some(appended.segment);
+            self.tallied.bytes = appended.bytes;
+            Some(Committed { batch, appended })
+        };
+        for (door, told) in self.for_lanes.values_mut() {
+            door.leave(&mut told.owed, &mut told.settled);
+        }
+        for reply in replies {
+            // Whoever asked may have gone away; what they asked for is durable all the same.
+            match reply {
+                Reply::Intake(to, admitted) => drop(to.send(Ok(admitted))),
+                Reply::Action(to, position) => drop(to.send(position)),
+            }
+        }
+        self.admission.prune();
+        Ok((committed, self.tallied))
+    }
+
+    /// The journal, for trimming.
+    pub fn journal(&mut self) -> &mut dyn Journal {
+        &mut *self.journal
+    }
+
+    fn take(
+        &mut self,
+        work: Work,
+        room: bool,
+        batch: &mut Batch,
+        replies: &mut SmallVec<[Reply; 8]>,
+        now: Millis,
+    ) -> Result<(), Reason> {
+        match work {
+            Work::Intake(intake) if !room => {
+                let why = "the disk is filling up and the reserve is kept for deliveries".to_owned();
+                drop(intake.reply.send(Err(Refusal::Busy { after_ms: 5_000, why })));
+            }
+            Work::Intake(intake) => self.take_intake(intake, batch, replies)?,
+            Work::Outcomes(outcomes) => {
+                for settled in outcomes {
+                    self.take_outcome(&settled, batch)?;
+                }
+            }
+            Work::Action { mut action, outcomes, reply } => {
+                action.at = now;
+                let position = self.push(batch, RecordKind::Action, |buf| action.encode(buf))?;
+                replies.push(Reply::Action(reply, position));
+                for settled in outcomes {
+                    self.take_outcome(&settled, batch)?;
+                }
+            }
+            Work::Configured(configured) => {
+                self.push(batch, RecordKind::Configured, |buf| configured.encode(buf))?;
+            }
+            Work::Stop => {}
+        }
+        Ok(())
+    }
+
+    fn take_intake(&mut self, intake: Intake, batch: &mut Batch, replies: &mut SmallVec<[Reply; 8]>) -> Result<(), Reason> {
+        let mut admitted = Vec::with_capacity(intake.items.len());
+        let mut kept_raw: Option<(Bytes, Position)> = None;
+        for item in intake.items {
+            admitted.push(match item {
+                Item::Event(candidate) => self.take_event(*candidate, &intake.intake, &mut kept_raw, batch)?,
+                Item::Quarantine(quarantine) => {
+                    let position = self.push(batch, RecordKind::Quarantine, |buf| quarantine.encode(buf))?;
+                    self.tallied.quarantined += 1;
+                    Admitted {
+                        id: String::new(),
+                        verdict: Verdict::Quarantined,
+                        position,
+                        reasons: quarantine.head.reasons,
+                    }
+                }
+            });
+        }
+        if let Some(token) = &intake.resume {
+            self.push_token(token, batch)?;
+        }
+        replies.push(Reply::Intake(intake.reply, admitted));
+        Ok(())
+    }
+
+    fn push_token(&mut self, token: &Token, batch: &mut Batch) -> Result<(), Reason> {
+        self.push(batch, RecordKind::Token, |buf| token.encode(buf)).map(|_| ())
+    }
+
+    fn take_event(
+        &mut self,
+        mut candidate: Candidate,
+        intake: &Arc<str>,
+        kept_raw: &mut Option<(Bytes, Position)>,
+        batch: &mut Batch,
+    ) -> Result<Admitted, Reason> {
+        let position = self.next;
+        let id = candidate.event.envelope.id.clone();
+        let head = match self.admission.admit(&candidate, position)? {
+            admit::Verdict::Duplicate(first) => {
+                *self.duplicates.entry(Arc::clone(intake)).or_default() += 1;
+                self.tallied.duplicates += 1;
+                return Ok(Admitted { id, verdict: Verdict::Duplicate, position: first, reasons: Vec::new() });
+            }
+            admit::Verdict::Keep(head) => head,
+        };
+        share_raw(&mut candidate.event, kept_raw, position);
+        let accepted = head.disposition == lineshaft_model::record::Disposition::Accepted;
+        let owed = if accepted { &candidate.owed[..] } else { &[] };
+        self.push_event(batch, head, &candidate.event, owed)?;
+        self.tallied.events += 1;
+        for (n, owing) in owed.iter().enumerate() {
+            let order_key = owing.order_key.as_deref().unwrap_or_else(|| candidate.event.envelope.order_key());
+            let entry = Entry {
+                id: DeliveryId { event: position, n: n as u8 },
+                order: lineshaft_model::Fingerprint::of(&[order_key]).short(),
+                class: owing.priority,
+                attempts: 0,
+                due: Millis(0),
+                since: candidate.event.received,
+                parks: owing.parks,
+                unknown: false,
+            };
+            self.for_lane(&owing.door).owed.push(entry);
+        }
+        Ok(Admitted { id, verdict: Verdict::Kept(head.disposition), position, reasons: Vec::new() })
+    }
+
+    fn push_event(
+        &mut self,
+        batch: &mut Batch,
+        head: EventHead,
+        event: &Event,
+        owed: &[crate::work::Owing],
+    ) -> Result<Position, Reason> {
+        let owed: SmallVec<[Owed<'_>; 4]> = owed
+            .iter()
+            .map(|owing| Owed {
+                route: &owing.route,
+                destination: owing.door.destination().as_str(),
+                priority: owing.priority,
+                order_key: owing.order_key.as_deref().unwrap_or_else(|| event.envelope.order_key()),
+                parks: owing.parks,
+            })
+            .collect();
+        self.push(batch, RecordKind::Event, |buf| EventRecord::encode(buf, head, event, &owed))
+    }
+
+    fn take_outcome(&mut self, settled: &Settled, batch: &mut Batch) -> Result<(), Reason> {
+        let position = self.push(batch, RecordKind::Outcome, |buf| OutcomeRecord::encode(buf, &settled.outcome))?;
+        if settled.outcome.kind == OutcomeKind::Delivered {
+            self.tallied.delivered += 1;
+        }
+        self.for_lane(&settled.door).settled.push((settled.change(), position));
+        Ok(())
+    }
+
+    /// Duplicates need no record of their own; the books need their number.
+    fn tally(&mut self, batch: &mut Batch) -> Result<(), Reason> {
+        if self.duplicates.is_empty() {
+            return Ok(());
+        }
+        let mut duplicates: Vec<Duplicate> =
+            self.duplicates.drain().map(|(intake, count)| Duplicate { intake: intake.to_string(), count }).collect();
+        duplicates.sort_by(|a, b| a.intake.cmp(&b.intake));
+        let tally = Tally { duplicates };
+        self.push(batch, RecordKind::Tally, |buf| tally.encode(buf)).map(|_| ())
+    }
+
+    fn push(
+        &mut self,
+        batch: &mut Batch,
+        kind: RecordKind,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Position, Reason> {
+        batch.push(kind as u8, VERSION, write).map_err(|error: BatchError| {
+            Reason::new("record-too-long", error.to_string()).hint("lower limits.body in lineshaft.yaml")
+        })?;
+        let position = self.next;
+        self.next = position.next();
+        Ok(position)
+    }
+
+    fn for_lane(&mut self, door: &Arc<Door>) -> &mut ForLane {
+        let told = self
+            .for_lanes
+            .entry(Arc::as_ptr(door))
+            .or_insert_with(|| (self.lanes.door(door.destination()), ForLane::default()));
+        &mut told.1
+    }
+}
+
+/// Raw input that several events of one input share is stored with the first of them that is kept.
+fn share_raw(event: &mut Event, kept: &mut Option<(Bytes, Position)>, position: Position) {
+    let Raw::Inline { bytes, .. } = &event.raw else { return };
+    match kept {
+        Some((first, at)) if first.as_ptr() == bytes.as_ptr() && first.len() == bytes.len() && !bytes.is_empty() => {
+            event.raw = Raw::Before(position.0 - at.0);
+        }
+        _ => *kept = Some((bytes.clone(), position)),
+    }
+}

@@ -1,0 +1,183 @@
+//! What the recorder must know exactly at the moment of writing: which events are in the journal, and where each object
+//! stands. The index and the views lag by milliseconds; what they have not applied yet is kept here.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use lineshaft_logic::admit::{Known, Verdict, decide};
+use lineshaft_model::record::{EventHead, EventRecord, RecordKind};
+use lineshaft_model::{Fingerprint, Position, Reason};
+use lineshaft_ports::journal::JournalRead;
+use lineshaft_store::index::{Index, Seen};
+use lineshaft_store::views::{Views, data_hash};
+
+use crate::work::Candidate;
+
+/// Object heads kept in each of the two generations of the cache. The views never lag by as many events, so a head that has
+/// left the cache is in the views.
+pub(super) const GENERATION: usize = 262_144;
+
+/// Where an object stands.
+#[derive(Clone, Debug, Default)]
+struct Head {
+    /// Its latest event, whatever its disposition: the next event's `previous`.
+    position: Position,
+    /// Its latest event that changed it.
+    changed: Position,
+    revision: u64,
+    hash: u64,
+    system: Arc<str>,
+}
+
+/// The exact state at the journal's end.
+#[derive(Debug)]
+pub(super) struct Admission {
+    seen: Seen,
+    index: Index,
+    views: Views,
+    records: Arc<dyn JournalRead>,
+    tail: HashMap<Fingerprint, Position>,
+    tail_order: VecDeque<(Position, Fingerprint)>,
+    young: HashMap<Fingerprint, Head>,
+    old: HashMap<Fingerprint, Head>,
+    systems: HashMap<String, Arc<str>>,
+}
+
+impl Admission {
+    /// The state at the end of `records`, all of which the index and the views have applied.
+    pub(super) fn new(seen: Seen, index: Index, views: Views, records: Arc<dyn JournalRead>) -> Self {
+        Self {
+            seen,
+            index,
+            views,
+            records,
+            tail: HashMap::new(),
+            tail_order: VecDeque::new(),
+            young: HashMap::new(),
+            old: HashMap::new(),
+            systems: HashMap::new(),
+        }
+    }
+
+    /// Decides about a candidate that would be written at `position`, and takes it as written when it is new.
+    pub(super) fn admit(&mut self, candidate: &Candidate, position: Position) -> Result<Verdict, Reason> {
+        let envelope = &candidate.event.envelope;
+        let identity = envelope.identity();
+        if let Some(first) = self.find(identity, &envelope.source, &envelope.id)? {
+            return Ok(Verdict::Duplicate(first));
+        }
+        let event_type = envelope.parsed_type()?;
+        let (key, below) = event_type.split_subject(&envelope.subject);
+        let fingerprint = Fingerprint::of(&[&envelope.tenant, event_type.object_type(), key]);
+        let head = match self.head(fingerprint) {
+            Some(head) => head,
+            None => self.load_head(&envelope.tenant, event_type.object_type(), key)?,
+        };
+        // A part of an object, such as a confirmation, has revisions of its own: only whole objects are compared.
+        let revision = if below.is_some() { 0 } else { envelope.revision };
+        let mut known = Known { revision: head.revision, echo: false };
+        if head.hash == candidate.hash && !head.changed.is_zero() && &*head.system != envelope.system() {
+            known.echo = self.owed_to(head.changed, envelope.system())?;
+        }
+        let disposition = decide(revision, known);
+        let accepted = disposition == lineshaft_model::record::Disposition::Accepted;
+        let next = Head {
+            position,
+            changed: if accepted { position } else { head.changed },
+            revision: if accepted { revision.max(head.revision) } else { head.revision },
+            hash: if accepted { candidate.hash } else { head.hash },
+            system: if accepted { self.system(envelope.system()) } else { Arc::clone(&head.system) },
+        };
+        let previous = head.position;
+        self.remember(fingerprint, next);
+        self.seen.insert(identity);
+        self.tail.insert(identity, position);
+        self.tail_order.push_back((position, identity));
+        Ok(Verdict::Keep(EventHead { disposition, previous }))
+    }
+
+    /// Forgets what the index knows by now.
+    pub(super) fn prune(&mut self) {
+        let upto = self.index.upto();
+        while let Some(&(position, identity)) = self.tail_order.front() {
+            if position > upto {
+                break;
+            }
+            self.tail_order.pop_front();
+            self.tail.remove(&identity);
+        }
+    }
+
+    /// The first record of this event, if it is in the journal.
+    fn find(&self, identity: Fingerprint, source: &str, id: &str) -> Result<Option<Position>, Reason> {
+        if !self.seen.maybe(identity) {
+            return Ok(None);
+        }
+        if let Some(position) = self.tail.get(&identity) {
+            return Ok(Some(*position));
+        }
+        let candidates = self.index.candidates(identity).map_err(|e| unreadable(&e))?;
+        for position in candidates {
+            let Some(record) = self.records.get(position).map_err(|e| e.reason())? else { continue };
+            if record.kind != RecordKind::Event as u8 {
+                continue;
+            }
+            let event = EventRecord::decode(&record.payload).map_err(|e| unreadable(&e))?;
+            if event.source == source && event.id == id {
+                return Ok(Some(position));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the event at this position owed a delivery to a system.
+    fn owed_to(&self, position: Position, system: &str) -> Result<bool, Reason> {
+        let Some(record) = self.records.get(position).map_err(|e| e.reason())? else { return Ok(false) };
+        let event = EventRecord::decode(&record.payload).map_err(|e| unreadable(&e))?;
+        Ok(event.owed().any(|owed| owed.destination.split('.').next() == Some(system)))
+    }
+
+    fn head(&self, fingerprint: Fingerprint) -> Option<Head> {
+        self.young.get(&fingerprint).or_else(|| self.old.get(&fingerprint)).cloned()
+    }
+
+    fn load_head(&mut self, tenant: &str, object_type: &str, key: &str) -> Result<Head, Reason> {
+        let head = self.views.object_head(tenant, object_type, key).map_err(|e| unreadable(&e))?;
+        Ok(head.map_or_else(Head::default, |head| Head {
+            position: head.position,
+            changed: head.changed,
+            revision: head.revision,
+            hash: head.hash,
+            system: self.system(&head.system),
+        }))
+    }
+
+    fn remember(&mut self, fingerprint: Fingerprint, head: Head) {
+        if self.young.len() >= GENERATION {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(fingerprint, head);
+    }
+
+    fn system(&mut self, name: &str) -> Arc<str> {
+        if let Some(known) = self.systems.get(name) {
+            return Arc::clone(known);
+        }
+        let shared: Arc<str> = Arc::from(name);
+        // A sender is a configured system or a token's name; the bound keeps a hostile sender of names from growing it.
+        if self.systems.len() < 4096 {
+            self.systems.insert(name.to_owned(), Arc::clone(&shared));
+        }
+        shared
+    }
+}
+
+/// The hash by which an echo is recognised.
+#[must_use]
+pub fn hash_of(data: &[u8]) -> u64 {
+    data_hash(data)
+}
+
+fn unreadable(error: &impl std::fmt::Display) -> Reason {
+    Reason::new("store-unreadable", error.to_string()).hint("check the data folder; `lineshaft journal verify` tells what is damaged")
+}

@@ -1,0 +1,41 @@
+//! What the engine runs on: the plan, the sinks and the systems of one configuration. A reload swaps the whole at once.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use lineshaft_logic::pace::{BreakerRule, Limits};
+use lineshaft_logic::plan::Plan;
+use lineshaft_ports::{Gate, Sink, Source};
+
+/// One configuration, compiled and built.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// What intake and delivery decide by.
+    pub plan: Plan,
+    /// By `system.operation`.
+    pub sinks: HashMap<String, Arc<dyn Sink>>,
+    /// Checks of webhooks' signatures, by `system/source`.
+    pub gates: HashMap<String, Arc<dyn Gate>>,
+    /// By name.
+    pub systems: BTreeMap<String, SystemSetup>,
+    /// SHA-256 of the workspace, hexadecimal.
+    pub digest: String,
+}
+
+/// One connected system.
+#[derive(Clone, Debug, Default)]
+pub struct SystemSetup {
+    /// For people.
+    pub title: String,
+    /// The kind of connector.
+    pub connector: String,
+    /// Limits shared by its operations.
+    pub limits: Limits,
+    /// When it is left alone.
+    pub breaker: BreakerRule,
+    /// Who to ask.
+    pub owners: BTreeMap<String, String>,
+}
+
+/// Sources that run by themselves, by `system/source`. Handed over beside the setup because each is run by one task.
+pub type Sources = Vec<(String, Box<dyn Source>)>;

@@ -1,0 +1,146 @@
+//! What is handed to the recorder: the only way to put anything into the journal.
+
+use std::sync::Arc;
+
+use lineshaft_logic::lane::Change;
+use lineshaft_model::record::{Action, Configured, Disposition, Quarantine, Token};
+use lineshaft_model::{Event, Outcome, Position, Priority, Reasons};
+use lineshaft_ports::Refusal;
+use smallvec::SmallVec;
+use tokio::sync::oneshot;
+
+use crate::lanes::Door;
+
+/// One piece of work. Everything in it becomes durable in one batch or not at all.
+#[derive(Debug)]
+pub enum Work {
+    /// What one input came to.
+    Intake(Intake),
+    /// How attempts ended, and what persons did to deliveries.
+    Outcomes(Vec<Settled>),
+    /// What a person did, with what it does to deliveries.
+    Action {
+        /// The audit record.
+        action: Action,
+        /// Outcomes it causes.
+        outcomes: Vec<Settled>,
+        /// Told the action's position once durable.
+        reply: oneshot::Sender<Position>,
+    },
+    /// A configuration took effect.
+    Configured(Configured),
+    /// Nothing more will come: write what is there and end.
+    Stop,
+}
+
+/// What one input came to: events, refused parts, and how far its source has been read.
+#[derive(Debug)]
+pub struct Intake {
+    /// The intake's name, `system/source`.
+    pub intake: Arc<str>,
+    /// In the order in which they stood in the input.
+    pub items: Vec<Item>,
+    /// The source's resume token.
+    pub resume: Option<Token>,
+    /// Told what became of each item once all of it is durable.
+    pub reply: oneshot::Sender<Result<Vec<Admitted>, Refusal>>,
+}
+
+/// One item of an input.
+#[derive(Debug)]
+pub enum Item {
+    /// An event and what it owes.
+    Event(Box<Candidate>),
+    /// A part that was refused.
+    Quarantine(Box<Quarantine>),
+}
+
+/// An event that intake has found good; whether it is new is decided by the recorder.
+#[derive(Debug)]
+pub struct Candidate {
+    /// The event. Raw input shared by several events of one input is the same `Bytes` in each; it is stored once.
+    pub event: Event,
+    /// Hash of the data, for recognising echoes.
+    pub hash: u64,
+    /// What it owes.
+    pub owed: SmallVec<[Owing; 4]>,
+}
+
+/// One delivery an event will owe.
+#[derive(Clone, Debug)]
+pub struct Owing {
+    /// The route's name.
+    pub route: Arc<str>,
+    /// The destination's lane.
+    pub door: Arc<Door>,
+    /// Its class.
+    pub priority: Priority,
+    /// What keeps its order; `None` for the event's own order key.
+    pub order_key: Option<String>,
+    /// Whether a dead letter holds back its key.
+    pub parks: bool,
+}
+
+/// What became of one item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    /// The event's id; empty for a refused part.
+    pub id: String,
+    /// What was decided.
+    pub verdict: Verdict,
+    /// Its record; for a duplicate that of the first.
+    pub position: Position,
+    /// Why it was refused.
+    pub reasons: Reasons,
+}
+
+/// What was decided about one item.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// A record was written with this disposition.
+    Kept(Disposition),
+    /// The same event is in the journal already.
+    Duplicate,
+    /// It is in quarantine.
+    Quarantined,
+}
+
+impl Verdict {
+    /// The word used in the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Kept(disposition) => disposition.as_str(),
+            Self::Duplicate => "duplicate",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// An outcome with what its lane must know of the delivery.
+#[derive(Debug)]
+pub struct Settled {
+    /// The outcome, as recorded.
+    pub outcome: Outcome,
+    /// The delivery's lane.
+    pub door: Arc<Door>,
+    /// The fingerprint of its order key.
+    pub order: u64,
+    /// Whether its dead letter holds back its key.
+    pub parks: bool,
+}
+
+impl Settled {
+    /// The change for the lane.
+    #[must_use]
+    pub const fn change(&self) -> Change {
+        Change {
+            id: self.outcome.delivery,
+            order: self.order,
+            kind: self.outcome.kind,
+            attempt: self.outcome.attempt,
+            due: self.outcome.due,
+            parks: self.parks,
+        }
+    }
+}

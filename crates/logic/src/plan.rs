@@ -1,0 +1,92 @@
+//! The running configuration as decisions need it: compiled, checked, immutable. A reload makes a new plan.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use lineshaft_formats::Format;
+use lineshaft_mapping::{Condition, Contract, Expression, Mapping, Template};
+use lineshaft_model::event_type::TypePattern;
+use lineshaft_model::{Destination, Priority};
+
+use crate::deliver::RetryRule;
+use crate::own::Ownership;
+
+/// Everything intake and delivery decide by.
+#[derive(Debug, Default)]
+pub struct Plan {
+    /// The tenant of whatever names none.
+    pub tenant: String,
+    /// By `system/source`.
+    pub sources: HashMap<String, Arc<SourcePlan>>,
+    /// In the order of their files and names.
+    pub routes: Vec<Route>,
+    /// Who owns what.
+    pub ownership: Ownership,
+    /// Contracts of canonical events, by event type.
+    pub contracts: HashMap<String, Arc<Contract>>,
+    /// By `system.operation`.
+    pub operations: HashMap<String, OperationPlan>,
+    /// Retry rules by route name, for deliveries owed since before a reload too.
+    pub retries: HashMap<String, RetryRule>,
+    /// How large a document may be, in bytes.
+    pub document_bytes: usize,
+}
+
+/// How a source's bytes become events.
+#[derive(Debug)]
+pub struct SourcePlan {
+    /// The system.
+    pub system: String,
+    /// The source within it.
+    pub source: String,
+    /// Whose its events are.
+    pub tenant: String,
+    /// Where they belong, when the mapping does not say.
+    pub site: String,
+    /// How its bytes are read.
+    pub format: Format,
+    /// What a document must meet before it is mapped.
+    pub contract: Option<Arc<Contract>>,
+    /// How a document becomes events; `None` when it is one already.
+    pub mapping: Option<Arc<Mapping>>,
+    /// Event types it may produce; any when empty.
+    pub emits: Vec<String>,
+    /// Class of its events, when nothing else says.
+    pub priority: Option<Priority>,
+}
+
+/// Who gets what.
+#[derive(Debug)]
+pub struct Route {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Which events.
+    pub on: TypePattern,
+    /// Only when this holds.
+    pub when: Option<Condition>,
+    /// Where to.
+    pub to: Destination,
+    /// Class; the event's own when `None`.
+    pub priority: Option<Priority>,
+    /// What keeps order; the event's order key when `None`.
+    pub order_by: Option<Expression>,
+    /// Whether a dead letter holds back its key.
+    pub parks: bool,
+}
+
+/// How an event becomes a request.
+#[derive(Debug, Default)]
+pub struct OperationPlan {
+    /// What makes the body; the canonical data when `None`.
+    pub mapping: Option<Arc<Mapping>>,
+    /// The texts of the sink's slots, in its order.
+    pub slots: Vec<Template>,
+}
+
+impl Plan {
+    /// How deliveries of a route are retried.
+    #[must_use]
+    pub fn retry(&self, route: &str) -> RetryRule {
+        self.retries.get(route).copied().unwrap_or_default()
+    }
+}

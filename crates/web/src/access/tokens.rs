@@ -1,0 +1,209 @@
+//! Tokens in a file: 256 bits, shown once, stored as a hash, compared in constant time.
+
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use lineshaft_model::{Millis, Reason};
+use rand::RngCore;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+
+use super::{Caller, Scope};
+
+/// Every token starts with this, so that leak scanners find it.
+const PREFIX: &str = "lsh_";
+
+/// One token as it is stored and listed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenRow {
+    /// Its name, unique.
+    pub name: String,
+    /// SHA-256 of the token, hexadecimal.
+    hash: String,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+    /// The system it speaks for; empty for any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub system: String,
+    /// When it was made.
+    pub created: Millis,
+    /// When it ends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Millis>,
+}
+
+/// A token just made. The text is shown once and kept nowhere.
+pub struct NewToken {
+    /// The token.
+    pub token: String,
+    /// As listed.
+    pub row: TokenRow,
+}
+
+impl std::fmt::Debug for NewToken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewToken").field("name", &self.row.name).finish_non_exhaustive()
+    }
+}
+
+/// The file of tokens. Changes by another process, such as the command line, take effect at the next request.
+#[derive(Debug)]
+pub struct TokenFile {
+    path: PathBuf,
+    kept: parking_lot::RwLock<Kept>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    stamp: Option<(SystemTime, u64)>,
+    rows: Vec<TokenRow>,
+}
+
+impl TokenFile {
+    /// The tokens in `tokens.json` of a data folder, which may not be there yet.
+    #[must_use]
+    pub fn in_folder(data: &Path) -> Self {
+        Self { path: data.join("tokens.json"), kept: parking_lot::RwLock::default() }
+    }
+
+    /// The tokens.
+    pub fn list(&self) -> Result<Vec<TokenRow>, Reason> {
+        match std::fs::read(&self.path) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| self.failed(&error)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    /// Makes a token.
+    pub fn create(
+        &self,
+        name: &str,
+        scopes: Vec<Scope>,
+        system: &str,
+        now: Millis,
+        expires: Option<Millis>,
+    ) -> Result<NewToken, Reason> {
+        let mut rows = self.list()?;
+        if rows.iter().any(|row| row.name == name) {
+            return Err(Reason::new("token-exists", format!("there is a token `{name}` already"))
+                .hint("revoke it first, or choose another name"));
+        }
+        let mut secret = [0u8; 32];
+        rand::rng().fill_bytes(&mut secret);
+        let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(secret));
+        let row = TokenRow {
+            name: name.to_owned(),
+            hash: hash(&token),
+            scopes,
+            system: system.to_owned(),
+            created: now,
+            expires,
+        };
+        rows.push(row.clone());
+        self.write(&rows)?;
+        Ok(NewToken { token, row })
+    }
+
+    /// Ends a token. Says whether there was one.
+    pub fn revoke(&self, name: &str) -> Result<bool, Reason> {
+        let mut rows = self.list()?;
+        let before = rows.len();
+        rows.retain(|row| row.name != name);
+        if rows.len() == before {
+            return Ok(false);
+        }
+        self.write(&rows)?;
+        Ok(true)
+    }
+
+    /// The caller a token stands for. Looks at every row, so that the time taken tells nothing.
+    pub(super) fn find(&self, token: &str, now: Millis) -> Option<Caller> {
+        if !token.starts_with(PREFIX) || token.len() > 128 {
+            return None;
+        }
+        self.refresh();
+        let hash = hash(token);
+        let kept = self.kept.read();
+        let mut found = None;
+        for row in &kept.rows {
+            if bool::from(row.hash.as_bytes().ct_eq(hash.as_bytes())) {
+                found = Some(row);
+            }
+        }
+        let row = found.filter(|row| row.expires.is_none_or(|expires| now < expires))?;
+        Some(Caller { name: row.name.clone(), scopes: row.scopes.clone(), system: row.system.clone() })
+    }
+
+    /// Reads the file again when it has changed. A file that cannot be read leaves nobody in.
+    fn refresh(&self) {
+        let stamp = std::fs::metadata(&self.path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
+        if self.kept.read().stamp == stamp && stamp.is_some() {
+            return;
+        }
+        let rows = self.list().unwrap_or_else(|reason| {
+            tracing::error!(code = reason.code, "{}", reason.message);
+            Vec::new()
+        });
+        *self.kept.write() = Kept { stamp, rows };
+    }
+
+    fn write(&self, rows: &[TokenRow]) -> Result<(), Reason> {
+        let text = serde_json::to_vec_pretty(rows).map_err(|error| self.failed(&error))?;
+        let new = self.path.with_extension("json.new");
+        let write = || {
+            let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            file.write_all(&text)?;
+            file.sync_all()?;
+            std::fs::rename(&new, &self.path)
+        };
+        write().map_err(|error: std::io::Error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &impl std::fmt::Display) -> Reason {
+        Reason::new("tokens-unreadable", format!("{}: {error}", self.path.display()))
+            .hint("check the data folder and its permissions")
+    }
+}
+
+fn hash(token: &str) -> String {
+    hex::encode(Sha256::digest(token.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_is_found_until_it_expires_or_is_revoked() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = TokenFile::in_folder(folder.path());
+        let made = file.create("ci", vec![Scope::Send], "erp", Millis(5), Some(Millis(100))).unwrap();
+        assert!(made.token.len() >= 43 + PREFIX.len());
+        let caller = file.find(&made.token, Millis(6)).unwrap();
+        assert_eq!((caller.name.as_str(), caller.system.as_str()), ("ci", "erp"));
+        assert!(caller.has(Scope::Send) && !caller.has(Scope::Read));
+        assert_eq!(file.find(&made.token, Millis(100)), None);
+        assert_eq!(file.find("lsh_wrong", Millis(6)), None);
+        assert!(file.create("ci", vec![], "", Millis(5), None).is_err());
+        assert!(file.revoke("ci").unwrap());
+        assert_eq!(file.find(&made.token, Millis(6)), None);
+    }
+
+    #[test]
+    fn the_file_holds_no_token_and_is_the_owners_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = TokenFile::in_folder(folder.path());
+        let made = file.create("ci", vec![Scope::Admin], "", Millis(5), None).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("tokens.json")).unwrap();
+        assert!(!text.contains(&made.token) && !text.contains(&made.token[4..20]));
+        let mode = std::fs::metadata(folder.path().join("tokens.json")).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+}

@@ -1,0 +1,80 @@
+//! The HTTP API: one file for each resource.
+
+mod balance;
+mod configuration;
+mod dead_letters;
+mod deliveries;
+mod events;
+mod health;
+mod inputs;
+mod listing;
+mod objects;
+mod openapi;
+mod problems;
+mod quarantine;
+mod search;
+mod stream;
+mod systems;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use lineshaft_model::Reason;
+use lineshaft_store::reading::Reading;
+
+use crate::problem::Problem;
+use crate::state::State;
+
+/// Every route of the API. Each handler names the scope it needs; `health` alone is open.
+pub fn routes(state: &State) -> Router<State> {
+    Router::new()
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::document))
+        .route("/problems/{code}", get(problems::page))
+        .route("/v1/events", get(events::list).post(inputs::events))
+        .route("/v1/events/stream", get(stream::events))
+        .route("/v1/events/{position}", get(events::show))
+        .route("/v1/in/{system}/{source}", post(inputs::input))
+        .route("/v1/objects/{type}", get(objects::list))
+        .route("/v1/objects/{type}/{*key}", get(objects::show))
+        .route("/v1/search", get(search::search))
+        .route("/v1/deliveries", get(deliveries::list))
+        .route("/v1/deliveries/{id}", get(deliveries::show))
+        .route("/v1/dead-letters", get(dead_letters::list))
+        .route("/v1/dead-letters/{id}", get(dead_letters::show))
+        .route("/v1/dead-letters/{id}/{action}", post(dead_letters::act))
+        .route("/v1/quarantine", get(quarantine::list))
+        .route("/v1/quarantine/{position}", get(quarantine::show))
+        .route("/v1/quarantine/{position}/discard", post(quarantine::discard))
+        .route("/v1/systems", get(systems::list))
+        .route("/v1/systems/{name}/{action}", post(systems::act))
+        .route("/v1/balance", get(balance::balance))
+        .route("/v1/overview", get(balance::overview))
+        .route("/v1/configuration/reload", post(configuration::reload))
+        .layer(DefaultBodyLimit::max(state.body_bytes))
+}
+
+/// The answer where nothing is.
+pub async fn nothing_here() -> Problem {
+    Problem::not_found("there is nothing at this address")
+}
+
+/// Runs a blocking read on the pool for that.
+pub(crate) async fn read<T, E>(
+    state: &State,
+    read: impl FnOnce(&Reading) -> Result<T, E> + Send + 'static,
+) -> Result<T, Problem>
+where
+    T: Send + 'static,
+    E: std::fmt::Display + Send + 'static,
+{
+    let hub = state.hub.clone();
+    let outcome = tokio::task::spawn_blocking(move || read(hub.reading())).await;
+    match outcome {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(Problem::of(Reason::new("store-unreadable", error.to_string()))),
+        Err(_) => Err(Problem::of(Reason::new("internal-fault", "a read failed"))),
+    }
+}
