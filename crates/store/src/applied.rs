@@ -37,3 +37,6 @@ pub struct Progress {
     /// Events done so far.
     pub events: u64,
 }
+
+#[cfg(test)]
+pub(crate) mod held;

@@ -75,7 +75,7 @@ impl Reading {
         let after = cursor.map(dead_cursor).transpose()?;
         let limit = limit.max(1);
         let entries = self.views.dead(destination, newest_first, after, limit)?;
-        let next = last_of_full(&entries, limit).map(|e| format!("{}~{}", e.since.0, e.delivery));
+        let next = last_of_full(&entries, limit).map(|e| format!("{}~{}", e.settled.0, e.delivery));
         let rows = self.rows_of(&entries)?.into_iter();
         let letters = rows.filter_map(|row| {
             let entry = entries.iter().find(|entry| entry.delivery == row.id)?;
@@ -86,7 +86,7 @@ impl Reading {
 
     fn letter(&self, entry: &LaneEntry, delivery: DeliveryRow) -> Result<DeadLetter, ReadingError> {
         let parked = self.views.parked_behind(&entry.destination, entry.order)?;
-        Ok(DeadLetter { delivery, since: entry.since, parked })
+        Ok(DeadLetter { delivery, since: entry.settled, parked })
     }
 
     fn rows_of(&self, entries: &[LaneEntry]) -> Result<Vec<DeliveryRow>, ReadingError> {
@@ -197,9 +197,9 @@ fn last_of_full(entries: &[LaneEntry], limit: usize) -> Option<&LaneEntry> {
     entries.last().filter(|_| entries.len() >= limit)
 }
 
-/// `since~delivery`
+/// `time~delivery`
 fn dead_cursor(text: &str) -> Result<(Millis, DeliveryId), ReadingError> {
     let parsed =
-        text.split_once('~').and_then(|(since, id)| Some((Millis(since.parse().ok()?), id.parse().ok()?)));
+        text.split_once('~').and_then(|(died, id)| Some((Millis(died.parse().ok()?), id.parse().ok()?)));
     parsed.ok_or_else(|| ViewsError::Cursor(clipped(text)).into())
 }

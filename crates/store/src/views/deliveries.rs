@@ -29,6 +29,8 @@ pub(super) struct Delivery {
     pub(super) attempts: u16,
     pub(super) due: i64,
     pub(super) since: i64,
+    /// The latest outcome's time; zero for none.
+    pub(super) settled: i64,
     /// The latest outcome's record; zero for none.
     pub(super) outcome: u64,
 }
@@ -60,14 +62,15 @@ impl Delivery {
             attempts: row.get(7)?,
             due: row.get(8)?,
             since: row.get(9)?,
-            outcome: row.get::<_, i64>(10)?.cast_unsigned(),
+            settled: row.get(10)?,
+            outcome: row.get::<_, i64>(11)?.cast_unsigned(),
         })
     }
 }
 
 /// The columns of a delivery, its id first.
 pub(super) const COLUMNS: &str =
-    "id, destination, ord, class, state, parks, route, attempts, due, since, outcome";
+    "id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome";
 
 /// A delivery's number in the table.
 pub(super) const fn row_id(id: DeliveryId) -> i64 {
@@ -133,6 +136,7 @@ impl Deliveries {
             attempts: 0,
             due: 0,
             since: received,
+            settled: 0,
             outcome: 0,
         };
         self.slots.insert(row_id(id), Slot { delivery, stored: false, finished: false });
@@ -163,10 +167,13 @@ impl Deliveries {
             OutcomeKind::Retried => DeliveryState::Pending,
         };
         slot.delivery.state = state;
-        slot.delivery.since = outcome.at.0;
+        slot.delivery.settled = outcome.at.0;
         slot.delivery.outcome = position.0;
         slot.delivery.due = outcome.due.0;
-        if outcome.kind != OutcomeKind::Retried {
+        if outcome.kind == OutcomeKind::Retried {
+            // What a person sends back has all its time again before it is given up.
+            slot.delivery.since = outcome.at.0;
+        } else {
             slot.delivery.attempts = outcome.attempt;
         }
         let holds = slot.delivery.holds();
@@ -299,12 +306,12 @@ impl Deliveries {
         slots.sort_unstable_by_key(|(id, _)| *id);
         let mut insert = connection.prepare_cached(
             "INSERT INTO deliveries
-             (id, destination, ord, class, state, parks, route, attempts, due, since, outcome, shelf)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+             (id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome, shelf)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
         )?;
         let mut update = connection.prepare_cached(
-            "UPDATE deliveries SET state = ?2, attempts = ?3, due = ?4, since = ?5, outcome = ?6, shelf = ?7
-             WHERE id = ?1",
+            "UPDATE deliveries SET state = ?2, attempts = ?3, due = ?4, since = ?5, settled = ?6, outcome = ?7,
+                shelf = ?8 WHERE id = ?1",
         )?;
         let mut delete = connection.prepare_cached("DELETE FROM deliveries WHERE id = ?1")?;
         for (id, Slot { delivery: d, stored, finished }) in slots {
@@ -313,7 +320,7 @@ impl Deliveries {
             if finished {
                 delete.execute([id])?;
             } else if stored {
-                update.execute((id, state, d.attempts, d.due, d.since, outcome, d.shelf()))?;
+                update.execute((id, state, d.attempts, d.due, d.since, d.settled, outcome, d.shelf()))?;
             } else {
                 insert.execute(rusqlite::params![
                     id,
@@ -326,6 +333,7 @@ impl Deliveries {
                     d.attempts,
                     d.due,
                     d.since,
+                    d.settled,
                     outcome,
                     d.shelf(),
                 ])?;

@@ -30,8 +30,10 @@ pub struct LaneEntry {
     pub attempts: u16,
     /// When the next attempt is due, for `Retrying` and `Unknown`.
     pub due: Millis,
-    /// Since when it is in this state; for one that is parked, since it was owed or last tried.
+    /// When the hub took the event, or a person sent the dead letter back.
     pub since: Millis,
+    /// When its latest outcome was, for a dead letter when it died; zero for none.
+    pub settled: Millis,
     /// The record of its latest outcome; zero for none.
     pub outcome: Position,
 }
@@ -170,17 +172,17 @@ impl Views {
         limit: usize,
     ) -> Result<Vec<LaneEntry>, ViewsError> {
         let start = if newest_first { (i64::MAX, i64::MAX) } else { (i64::MIN, i64::MIN) };
-        let (since, id) = after.map_or(start, |(since, id)| (since.0, row_id(id)));
+        let (died, id) = after.map_or(start, |(died, id)| (died.0, row_id(id)));
         let (than, order) = if newest_first { ("<", "DESC") } else { (">", "ASC") };
         // The first comparison is implied by the second and lets the index be entered at its place.
         let tail = format!(
-            "state = 3 AND since {than}= ?1 AND (since, id) {than} (?1, ?2)
-             ORDER BY since {order}, id {order} LIMIT ?3"
+            "state = 3 AND settled {than}= ?1 AND (settled, id) {than} (?1, ?2)
+             ORDER BY settled {order}, id {order} LIMIT ?3"
         );
         match destination {
             None => {
                 let sql = format!("SELECT {COLUMNS} FROM deliveries INDEXED BY deliveries_dead WHERE {tail}");
-                self.entries(&sql, (since, id, rows(limit)))
+                self.entries(&sql, (died, id, rows(limit)))
             }
             Some(destination) => {
                 let found = self.names(|names| names.find(destination));
@@ -189,7 +191,7 @@ impl Views {
                     "SELECT {COLUMNS} FROM deliveries INDEXED BY deliveries_dead_there
                      WHERE destination = ?4 AND {tail}"
                 );
-                self.entries(&sql, (since, id, rows(limit), destination))
+                self.entries(&sql, (died, id, rows(limit), destination))
             }
         }
     }
@@ -248,6 +250,7 @@ impl Views {
                 attempts: d.attempts,
                 due: Millis(d.due),
                 since: Millis(d.since),
+                settled: Millis(d.settled),
                 outcome: Position(d.outcome),
             };
             found.into_iter().map(entry).collect()

@@ -28,15 +28,17 @@ CREATE TABLE objects (
     kind INTEGER NOT NULL, key TEXT NOT NULL, position INTEGER NOT NULL, changed INTEGER NOT NULL,
     since INTEGER NOT NULL, revision INTEGER NOT NULL, event_type INTEGER NOT NULL, system INTEGER NOT NULL,
     updated INTEGER NOT NULL, hash INTEGER NOT NULL, status TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
--- Unfinished deliveries. id: event * 256 + n; shelf: the class of what may run, 4 parked, 5 dead.
+-- Unfinished deliveries. id: event * 256 + n; shelf: the class of what may run, 4 parked, 5 dead; settled: the time of the
+-- latest outcome, whose record is outcome.
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY, destination INTEGER NOT NULL, shelf INTEGER NOT NULL, ord INTEGER NOT NULL,
     state INTEGER NOT NULL, class INTEGER NOT NULL, parks INTEGER NOT NULL, route INTEGER NOT NULL,
-    attempts INTEGER NOT NULL, due INTEGER NOT NULL, since INTEGER NOT NULL, outcome INTEGER NOT NULL);
+    attempts INTEGER NOT NULL, due INTEGER NOT NULL, since INTEGER NOT NULL, settled INTEGER NOT NULL,
+    outcome INTEGER NOT NULL);
 CREATE INDEX deliveries_lane ON deliveries (destination, shelf);
 CREATE INDEX deliveries_order ON deliveries (destination, ord);
-CREATE INDEX deliveries_dead ON deliveries (since) WHERE state = 3;
-CREATE INDEX deliveries_dead_there ON deliveries (destination, since) WHERE state = 3;
+CREATE INDEX deliveries_dead ON deliveries (settled) WHERE state = 3;
+CREATE INDEX deliveries_dead_there ON deliveries (destination, settled) WHERE state = 3;
 -- Orders that a dead letter holds back: how many dead letters, how many behind them.
 CREATE TABLE holds (
     destination INTEGER NOT NULL, ord INTEGER NOT NULL, dead INTEGER NOT NULL, parked INTEGER NOT NULL,
