@@ -8,9 +8,20 @@ use super::tree::{SourceFile, Tree, first_test_line};
 /// Where a person who met a code looks it up.
 const PAGE: &str = "docs/reference/errors.md";
 
-/// What a code is handed to, as the first literal.
-const MAKERS: &[&str] =
-    &["Reason::new(", "Diagnostic::new(", "Problem::new(", "Problem::error(", "Problem::warning("];
+/// What a code is handed to, as the first literal that has the form of one.
+const MAKERS: &[&str] = &[
+    "Reason::new(",
+    "Diagnostic::new(",
+    "FormatError::new(",
+    "Problem::new(",
+    "Problem::error(",
+    "Problem::warning(",
+    ".problem(",
+    "loading.error(",
+    "self.fail(",
+    "fault(",
+    "refused(",
+];
 
 /// A code stands this near to what it is handed to.
 const NEAR_BYTES: usize = 160;
@@ -44,9 +55,7 @@ fn codes(file: &SourceFile) -> Vec<(usize, &str)> {
     for maker in MAKERS {
         for (start, _) in file.text.match_indices(maker) {
             let line = file.text[..start].matches('\n').count() + 1;
-            let mut pieces = file.text[start + maker.len()..].splitn(3, '"');
-            let before = pieces.next().unwrap_or_default();
-            let literal = pieces.next().filter(|literal| before.len() < NEAR_BYTES && is_code(literal));
+            let literal = first_code(&file.text[start + maker.len()..]);
             if let Some(code) = literal.filter(|_| line < tests) {
                 found.push((line, code));
             }
@@ -55,10 +64,29 @@ fn codes(file: &SourceFile) -> Vec<(usize, &str)> {
     found
 }
 
+/// The first literal of this statement that begins near the start of `text` and has the form of a code.
+fn first_code(text: &str) -> Option<&str> {
+    let mut rest = text;
+    loop {
+        let (before, from) = rest.split_once('"')?;
+        if before.contains(';') || text.len() - rest.len() + before.len() > NEAR_BYTES {
+            return None;
+        }
+        let (literal, after) = from.split_once('"')?;
+        if is_code(literal) {
+            return Some(literal);
+        }
+        rest = after;
+    }
+}
+
 /// Whether a literal has the form of a code: words of lower case with a dash between them.
 fn is_code(literal: &str) -> bool {
-    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    literal.contains('-') && literal.chars().all(plain)
+    let is_word = |word: &str| {
+        word.starts_with(|c: char| c.is_ascii_lowercase())
+            && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit())
+    };
+    literal.contains('-') && literal.split('-').all(is_word)
 }
 
 #[cfg(test)]

@@ -33,12 +33,6 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         subject: "the_guard_does_not_change_what_programs_mean",
         reason: "a list of programs with one line of logic",
     },
-    Exception {
-        rule: "function-length",
-        path: "sim/tests/it/story.rs",
-        subject: "calls",
-        reason: "one match that says what each document of the story becomes; it reads best whole",
-    },
 ];
 
 impl Exception {
