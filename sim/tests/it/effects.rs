@@ -91,6 +91,37 @@ async fn a_posted_document_is_found_by_its_reference() {
 }
 
 #[tokio::test]
+async fn the_audit_finds_where_the_books_differ() {
+    let factory = still().await;
+    let erp = factory.system("erp").unwrap();
+    let of_erp = || {
+        factory
+            .audit()
+            .differences
+            .into_iter()
+            .filter(|difference| difference.system == "erp")
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(of_erp(), []);
+    // A difference that the warehouse never counted.
+    let url = format!("{}/sap/opu/odata/sap/API_PHYSICAL_INVENTORY_DOC_SRV/A_InventoryDifference", erp.url());
+    let body = json!({
+        "PhysicalInventoryDocument": "CC-1-1", "Material": "RM-9001", "StorageBin": "K-02-02",
+        "DifferenceQuantity": "-1", "GoodsMovementType": "702",
+    });
+    assert_eq!(Caller::new().post(&url, "k1", &body).await.unwrap().status, 201);
+    let found = of_erp();
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(
+        (found[0].key.as_str(), found[0].expected.as_str(), found[0].found.as_str()),
+        ("RM-9001/K-02-02", "100", "99")
+    );
+    // Nobody told the scheduler anything.
+    assert!(factory.audit().differences.iter().any(|difference| difference.system == "aps"));
+    factory.shutdown().await;
+}
+
+#[tokio::test]
 async fn a_wrong_token_is_turned_away() {
     let mut config = Config { rate_per_s: 0, scene: false, ..Config::default() };
     config.tokens.from_hub.insert("procurement".to_owned(), "secret".to_owned());
