@@ -1,6 +1,7 @@
 //! What the columns mean: rows of text to JSON.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use lineshaft_model::json::write_string;
 
@@ -87,10 +88,11 @@ impl Table {
         let names: Vec<String> = (fields.iter().map(|field| self.value(text, *field)))
             .map(|name| name.trim().to_owned())
             .collect();
+        let mut seen = HashSet::with_capacity(names.len());
         let problem = names.iter().enumerate().find_map(|(index, name)| {
             if name.is_empty() {
                 Some(format!("column {} of the header has no name", index + 1))
-            } else if names[..index].contains(name) {
+            } else if !seen.insert(name) {
                 Some(format!("the header has the column `{name}` twice"))
             } else {
                 None

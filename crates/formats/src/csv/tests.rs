@@ -265,6 +265,18 @@ fn documents_become_rows() {
 }
 
 #[test]
+fn a_document_that_cannot_be_written_leaves_no_trace() {
+    let mut encoder = crate::Encoder::new(&format("csv: { group_by: po }"));
+    let mut out = Vec::new();
+    assert!(encoder.document(br#"{"po":"0","rows":[{"x":"1"},{"x":[]}]}"#, &mut out).is_err());
+    for document in [&br#"{"a":"1"}"#[..], br#"{"a":"2"}"#] {
+        encoder.document(document, &mut out).expect("written");
+        assert!(encoder.document(br#"{"a":"3","b":"4"}"#, &mut out).is_err());
+    }
+    assert_eq!(String::from_utf8_lossy(&out), "a\r\n1\r\n2\r\n");
+}
+
+#[test]
 fn formulas_are_disarmed_when_asked() {
     let document = r#"{"a":"=1+1","b":"-5.00","c":"@x","d":-3,"e":"+49 30","f":"-"}"#;
     check_written(
@@ -312,7 +324,9 @@ proptest! {
     /// The csv crate writes tables, and reads the ones that are right, as we do.
     #[test]
     fn the_csv_crate_agrees(rows in table()) {
-        prop_assume!(!rows.is_empty());
+        if rows.is_empty() {
+            return Ok(());
+        }
         let mut writer = ::csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
         for row in &rows {
             writer.write_record(row).expect("written");
