@@ -1,7 +1,15 @@
 //! The file door: takes the files a system drops into a folder, one after the other, and resumes where it was.
 
 mod config;
+mod folder;
+mod names;
+mod reader;
 mod source;
+mod token;
+mod watch;
+
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

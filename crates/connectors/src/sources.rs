@@ -74,6 +74,7 @@ impl Sources {
                     None => Some(Feed::Push(None)),
                 }
             } else {
+                section.leave(&["format"]);
                 section.missing("files", "say which folder to read: files: { folder: drop }");
                 None
             };
@@ -106,7 +107,7 @@ impl Sources {
 
     pub(crate) fn build(&self, name: &str, with: &Surroundings<'_>) -> Result<Box<dyn Source>, Reason> {
         match self.feed(name)? {
-            Feed::Files(files) => Ok(Box::new(FileSource::new(files, with.folder)?)),
+            Feed::Files(files) => Ok(Box::new(FileSource::new(files, with.folder))),
             Feed::Push(_) => Err(no_such("source to run", name)),
         }
     }

@@ -9,7 +9,7 @@ use lineshaft_model::{Position, Reasons};
 use tokio_util::sync::CancellationToken;
 
 /// One input as the source met it: raw bytes, what is known of them, and how far the source will have read once this is
-/// durable.
+/// durable. One without bytes, documents and broken parts only records its resume token.
 #[derive(Clone, Debug, Default)]
 pub struct Input {
     /// As sent. One document of the source's format, or a whole body that the source's format splits into several.

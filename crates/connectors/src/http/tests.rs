@@ -3,6 +3,8 @@
 #![allow(clippy::panic, clippy::needless_pass_by_value, reason = "a test ends so and reads better so")]
 
 mod server;
+mod settings;
+mod tls;
 
 use std::path::Path;
 use std::sync::Arc;
