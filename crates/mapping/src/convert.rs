@@ -110,7 +110,7 @@ pub(crate) fn number_text(number: &Num) -> Result<Cow<'_, str>, Reason> {
 }
 
 /// RFC 8259's grammar of numbers.
-fn is_json_number(text: &str) -> bool {
+pub(crate) fn is_json_number(text: &str) -> bool {
     let digits = |rest: &mut &[u8]| {
         let count = rest.iter().take_while(|b| b.is_ascii_digit()).count();
         *rest = &rest[count..];
@@ -213,7 +213,7 @@ pub(crate) fn fault_from_val(value: &Val) -> Reason {
     }
 }
 
-fn is_code(code: &str) -> bool {
+pub(crate) fn is_code(code: &str) -> bool {
     (1..=64).contains(&code.len())
         && code.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }

@@ -12,10 +12,16 @@ mod datum;
 mod decimal;
 mod diagnostic;
 mod environment;
+mod expression;
 mod functions;
 mod guard;
 mod input;
 mod mapping;
+mod plan;
+mod query;
+#[cfg(test)]
+mod reference_page;
+mod template;
 mod units;
 
 pub use budget::Budget;
@@ -23,6 +29,9 @@ pub use codes::{CodeList, Policy};
 pub use contract::{Contract, Schemas, Violation};
 pub use diagnostic::{Diagnostic, Place};
 pub use environment::{Environment, NoReferences, References, Vars};
+pub use expression::{Condition, Expression};
 pub use input::Input;
 pub use mapping::{Mapping, MappingError};
+pub use query::How;
+pub use template::{Escape, Template};
 pub use units::Units;

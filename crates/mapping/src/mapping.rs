@@ -4,24 +4,19 @@ use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use jaq_json::Val;
 use lineshaft_model::Reason;
 
-use crate::budget::{Budget, Stop};
-use crate::convert::{val_from_datum, write_val};
-use crate::datum::Datum;
+use crate::budget::{Account, Budget};
 use crate::diagnostic::Diagnostic;
 use crate::environment::{Environment, Vars};
-use crate::functions::Context;
-use crate::guard::{Program, Syntax, run};
 use crate::input::Input;
+use crate::query::{How, Output, Query, take_room};
 
 /// A compiled mapping; threads share it through an `Arc`.
 #[derive(Debug)]
 pub struct Mapping {
     name: Arc<str>,
-    program: Program,
-    environment: Environment,
+    query: Query,
 }
 
 /// Why a run of a mapping gave nothing.
@@ -64,14 +59,19 @@ impl Mapping {
     /// # Errors
     /// Everything that is wrong with the text.
     pub fn compile(name: &str, source: &str, environment: &Environment) -> Result<Self, Vec<Diagnostic>> {
-        let program = Program::compile(Syntax::parse(source)?)?;
-        Ok(Self { name: name.into(), program, environment: environment.clone() })
+        Ok(Self { name: name.into(), query: Query::compile(source, environment)? })
     }
 
     /// Its name, as given.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Whether it runs as a compiled plan, and if not, why.
+    #[must_use]
+    pub fn how(&self) -> How {
+        self.query.how()
     }
 
     /// Runs the mapping on a document and gives each output as JSON text.
@@ -84,27 +84,19 @@ impl Mapping {
         vars: &Vars<'_>,
         budget: &Budget,
     ) -> Result<Vec<Bytes>, MappingError> {
-        let mut outputs = Vec::new();
         let mut room = budget.output_bytes;
-        let result = run(
-            &self.program,
-            input.interpreted(),
-            variables(vars),
-            context(&self.environment, vars),
-            budget,
-            |value, account| {
-                let mut out = Vec::with_capacity(256);
-                write_val(&value, &mut out)?;
-                account.pay(out.len() as u64).map_err(|stop| stop.reason(budget))?;
-                room = room.checked_sub(out.len()).ok_or_else(|| Stop::Output.reason(budget))?;
-                outputs.push(Bytes::from(out));
-                Ok(())
-            },
-        );
-        match result {
-            Ok(_) => Ok(outputs),
-            Err(reason) => Err(MappingError { mapping: Arc::clone(&self.name), reason, line: None }),
-        }
+        let write = |output: Output<'_, '_>, account: &Account| {
+            let mut out = Vec::with_capacity(1024);
+            output.write(&mut out, account, budget)?;
+            account.pay(out.len() as u64).map_err(|stop| stop.reason(budget))?;
+            take_room(&mut room, out.len(), budget)?;
+            Ok(Bytes::from(out))
+        };
+        self.query.run(input, vars, budget, write).map_err(|failure| MappingError {
+            mapping: Arc::clone(&self.name),
+            reason: failure.reason,
+            line: failure.line,
+        })
     }
 
     /// Parses the text of a document and runs the mapping on it.
@@ -124,24 +116,4 @@ impl Mapping {
         })?;
         self.run(&input, vars, budget)
     }
-}
-
-/// The three variables as the interpreter's values.
-pub(crate) fn variables(vars: &Vars<'_>) -> [Val; 3] {
-    let word = |text: &str| if text.is_empty() { Datum::Null } else { Datum::text(text.to_owned()) };
-    let optional = |text: Option<&str>| text.map_or(Datum::Null, |text| Datum::text(text.to_owned()));
-    let source = Datum::Fields(vec![
-        ("system".into(), word(vars.system)),
-        ("source".into(), word(vars.source)),
-        ("tenant".into(), word(vars.tenant)),
-        ("site".into(), optional(vars.site)),
-        ("file".into(), optional(vars.file)),
-        ("line".into(), vars.line.map_or(Datum::Null, |line| Datum::Number(line.to_string().into()))),
-    ]);
-    let headers = vars.headers.iter().map(|(k, v)| (k.as_str().into(), Datum::text(v.as_str()))).collect();
-    [val_from_datum(&source), val_from_datum(&word(vars.now)), val_from_datum(&Datum::Fields(headers))]
-}
-
-pub(crate) fn context<'a>(environment: &'a Environment, vars: &Vars<'a>) -> Context<'a> {
-    Context { environment, references: vars.references, today: vars.now.get(..10).unwrap_or_default() }
 }
