@@ -78,7 +78,9 @@ impl Courier {
             let clock = Arc::clone(&self.shared.clock);
             let pause = async {
                 match wait_until {
-                    Some(until) => clock.pause(u64::try_from(until.since(clock.now())).unwrap_or(0).max(1)).await,
+                    Some(until) => {
+                        clock.pause(u64::try_from(until.since(clock.now())).unwrap_or(0).max(1)).await
+                    }
                     None => futures::future::pending().await,
                 }
             };
@@ -141,7 +143,13 @@ impl Courier {
             }
             match self.lane.next(now) {
                 Next::Attempt(entry) => {
-                    let job = attempt(Arc::clone(&self.shared), Arc::clone(&setup), Arc::clone(&sink), self.door.destination().clone(), entry);
+                    let job = attempt(
+                        Arc::clone(&self.shared),
+                        Arc::clone(&setup),
+                        Arc::clone(&sink),
+                        self.door.destination().clone(),
+                        entry,
+                    );
                     self.attempts.push(job.boxed());
                 }
                 Next::At(then) => {
@@ -226,9 +234,23 @@ fn log_failure(door: &Door, outcome: &lineshaft_model::Outcome) {
     let delivery = outcome.delivery.to_string();
     let destination = door.destination().as_str();
     if outcome.kind == OutcomeKind::Dead {
-        tracing::warn!(delivery, destination, attempt = outcome.attempt, status = outcome.status, code, "dead letter: {message}");
+        tracing::warn!(
+            delivery,
+            destination,
+            attempt = outcome.attempt,
+            status = outcome.status,
+            code,
+            "dead letter: {message}"
+        );
     } else {
-        tracing::debug!(delivery, destination, attempt = outcome.attempt, status = outcome.status, code, "{message}");
+        tracing::debug!(
+            delivery,
+            destination,
+            attempt = outcome.attempt,
+            status = outcome.status,
+            code,
+            "{message}"
+        );
     }
 }
 
@@ -241,7 +263,8 @@ fn parked_keys(views: &Views, destination: &str) -> Result<Vec<(u64, u32)>, Reas
 
 /// A row of the views as a lane knows it.
 pub(crate) fn entry_of(row: &lineshaft_store::views::LaneEntry) -> Option<Entry> {
-    let runnable = matches!(row.state, DeliveryState::Pending | DeliveryState::Retrying | DeliveryState::Unknown);
+    let runnable =
+        matches!(row.state, DeliveryState::Pending | DeliveryState::Retrying | DeliveryState::Unknown);
     runnable.then(|| Entry {
         id: row.delivery,
         order: row.order,

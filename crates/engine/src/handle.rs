@@ -118,11 +118,17 @@ impl Handle {
             applied.borrow_and_update();
             let shown = self.reading().event(event).map_err(|e| unreadable(&e))?;
             if let Some(shown) = shown {
-                let all = |states: &[DeliveryState]| shown.deliveries.iter().all(|d| states.contains(&d.state));
+                let all =
+                    |states: &[DeliveryState]| shown.deliveries.iter().all(|d| states.contains(&d.state));
                 if all(&[DeliveryState::Delivered]) {
                     return Ok(true);
                 }
-                if all(&[DeliveryState::Delivered, DeliveryState::Discarded, DeliveryState::Dead, DeliveryState::Parked]) {
+                if all(&[
+                    DeliveryState::Delivered,
+                    DeliveryState::Discarded,
+                    DeliveryState::Dead,
+                    DeliveryState::Parked,
+                ]) {
                     return Ok(false);
                 }
             }
@@ -137,7 +143,9 @@ impl Handle {
     /// Retries or discards a dead letter. Durable when it returns; the position is that of the audit record.
     pub async fn mend(&self, id: DeliveryId, mend: Mend, asked: Asked) -> Result<Position, Reason> {
         if mend == Mend::Discard && asked.reason.trim().is_empty() {
-            return Err(Reason::new("reason-missing", "a dead letter is discarded with a reason").at("/reason"));
+            return Err(
+                Reason::new("reason-missing", "a dead letter is discarded with a reason").at("/reason")
+            );
         }
         let row = self.shared.views.unfinished(id).map_err(|e| unreadable(&e))?;
         let Some(row) = row.filter(|row| row.entry.state == DeliveryState::Dead) else {
@@ -169,11 +177,16 @@ impl Handle {
     /// Closes a quarantined input without taking it.
     pub async fn discard_quarantined(&self, position: Position, asked: Asked) -> Result<Position, Reason> {
         if asked.reason.trim().is_empty() {
-            return Err(Reason::new("reason-missing", "a quarantined input is discarded with a reason").at("/reason"));
+            return Err(
+                Reason::new("reason-missing", "a quarantined input is discarded with a reason").at("/reason")
+            );
         }
         let row = self.reading().quarantined(position).map_err(|e| unreadable(&e))?;
         if !row.is_some_and(|row| row.open) {
-            return Err(Reason::new("not-quarantined", format!("{position} is not an open quarantined input")));
+            return Err(Reason::new(
+                "not-quarantined",
+                format!("{position} is not an open quarantined input"),
+            ));
         }
         self.act("quarantine.discard", &position.to_string(), asked, Vec::new()).await
     }
@@ -194,7 +207,13 @@ impl Handle {
         Ok(position)
     }
 
-    async fn act(&self, action: &str, target: &str, asked: Asked, outcomes: Vec<Settled>) -> Result<Position, Reason> {
+    async fn act(
+        &self,
+        action: &str,
+        target: &str,
+        asked: Asked,
+        outcomes: Vec<Settled>,
+    ) -> Result<Position, Reason> {
         let (reply, answer) = oneshot::channel();
         tracing::info!(action, target, actor = asked.actor, reason = asked.reason, "a person acted");
         let action = Action {
@@ -276,5 +295,6 @@ impl Handle {
 }
 
 fn unreadable(error: &impl std::fmt::Display) -> Reason {
-    Reason::new("store-unreadable", error.to_string()).hint("`lineshaft journal verify` tells what is damaged")
+    Reason::new("store-unreadable", error.to_string())
+        .hint("`lineshaft journal verify` tells what is damaged")
 }

@@ -111,12 +111,18 @@ impl Hub {
     ) -> Result<Self, Reason> {
         let records = options.journal.reader();
         let end = records.end();
-        let index =
-            Index::open(&options.index_dir, options.journal_id, &options.segments, Arc::clone(&records), progress)
-                .map_err(|e| store_failed("the segment indexes", &e))?;
+        let index = Index::open(
+            &options.index_dir,
+            options.journal_id,
+            &options.segments,
+            Arc::clone(&records),
+            progress,
+        )
+        .map_err(|e| store_failed("the segment indexes", &e))?;
         let seen = index.seen().map_err(|e| store_failed("the segment indexes", &e))?;
-        let (mut projector, views) = Projector::open(&options.views_dir, options.journal_id, end, index.clone())
-            .map_err(|e| store_failed("the views", &e))?;
+        let (mut projector, views) =
+            Projector::open(&options.views_dir, options.journal_id, end, index.clone())
+                .map_err(|e| store_failed("the views", &e))?;
         projector.catch_up(&*records, progress).map_err(|e| store_failed("the views", &e))?;
         let lanes = Arc::new(Lanes::default());
         let systems = Systems::default();
@@ -125,7 +131,7 @@ impl Hub {
             systems.get(&system).pause(Some(reason));
         }
         let admission = Admission::new(seen, index.clone(), views.clone(), Arc::clone(&records));
-        let recorder = Recorder::new(options.journal, admission, Arc::clone(&lanes));
+        let recorder = Recorder::new(options.journal, admission);
         let shared = Shared {
             setup: Current::new(setup),
             reading: Reading::new(Arc::clone(&records), views.clone(), index),
@@ -140,6 +146,12 @@ impl Hub {
             jitter: Mutex::new(SmallRng::seed_from_u64(options.seed)),
         };
         Ok(Self { shared: Arc::new(shared), recorder, projector, end })
+    }
+
+    /// What a hub is made of, for the simulation, which runs the rooms itself.
+    #[cfg(test)]
+    pub(crate) fn into_parts(self) -> (Arc<Shared>, Recorder, Projector, Position) {
+        (self.shared, self.recorder, self.projector, self.end)
     }
 
     /// Starts every room. Returns once they run; the handle is how everyone else speaks to them.
@@ -270,7 +282,15 @@ pub(crate) fn start_source(
         let hand_over = SourceHandOver { intake, name: name.clone() };
         let mut pause_ms = 500;
         while let Err(reason) = source.run(&hand_over, stop.clone()).await {
-            tracing::error!(source = name, code = reason.code, at = reason.at, hint = reason.hint, pause_ms, "{}", reason.message);
+            tracing::error!(
+                source = name,
+                code = reason.code,
+                at = reason.at,
+                hint = reason.hint,
+                pause_ms,
+                "{}",
+                reason.message
+            );
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = clock.pause(pause_ms) => {}
@@ -281,6 +301,7 @@ pub(crate) fn start_source(
 }
 
 fn store_failed(what: &str, error: &impl std::fmt::Display) -> Reason {
-    Reason::new("store-unreadable", format!("{what} cannot be opened: {error}"))
-        .hint("`lineshaft journal verify` tells what is damaged, `lineshaft views rebuild` makes the views anew")
+    Reason::new("store-unreadable", format!("{what} cannot be opened: {error}")).hint(
+        "`lineshaft journal verify` tells what is damaged, `lineshaft views rebuild` makes the views anew",
+    )
 }

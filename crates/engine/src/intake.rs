@@ -72,7 +72,10 @@ impl Intake {
             let limits = Limits { bytes: plan.document_bytes, ..Limits::DEFAULT };
             let sender = Sender { tenant: &plan.tenant, system: &call.system, site: "" };
             let parts = cloudevents::read(call.mode, &call.headers, &call.body, &limits);
-            parts.into_iter().map(|part| prepare::cloud_event(&around, sender, &part.bytes, part.draft)).collect()
+            parts
+                .into_iter()
+                .map(|part| prepare::cloud_event(&around, sender, &part.bytes, part.draft))
+                .collect()
         })
         .await
     }
@@ -81,7 +84,8 @@ impl Intake {
     pub async fn input(&self, intake: &str, input: Input) -> Option<Result<Vec<Admitted>, Refusal>> {
         let source = Arc::clone(self.shared.setup.load().plan.sources.get(intake)?);
         let bytes = input.bytes.len();
-        let resume = input.resume.clone().map(|(part, token)| Token { intake: intake.to_owned(), part, token });
+        let resume =
+            input.resume.clone().map(|(part, token)| Token { intake: intake.to_owned(), part, token });
         let name = intake.to_owned();
         let taken = self
             .take(intake, bytes, resume, move |plan, references, now_text, now| {
@@ -102,9 +106,17 @@ impl Intake {
     }
 
     /// Waits for room, prepares, hands to the recorder and waits until it is durable.
-    async fn take<F>(&self, intake: &str, bytes: usize, resume: Option<Token>, prepare: F) -> Result<Vec<Admitted>, Refusal>
+    async fn take<F>(
+        &self,
+        intake: &str,
+        bytes: usize,
+        resume: Option<Token>,
+        prepare: F,
+    ) -> Result<Vec<Admitted>, Refusal>
     where
-        F: FnOnce(&Plan, &ViewReferences<'_>, &str, lineshaft_model::Millis) -> Vec<Prepared> + Send + 'static,
+        F: FnOnce(&Plan, &ViewReferences<'_>, &str, lineshaft_model::Millis) -> Vec<Prepared>
+            + Send
+            + 'static,
     {
         let arrived_us = self.shared.clock.ticks_us();
         let Ok(_room) = self.shared.room.try_acquire_many(permits(bytes)) else {
@@ -144,7 +156,8 @@ impl Intake {
             self.shared.systems.get(system).received(admitted.len() as u64, self.shared.clock.now());
         }
         for refused in admitted.iter().filter(|a| a.verdict == Verdict::Quarantined) {
-            let (code, message) = refused.reasons.first().map_or(("", ""), |r| (r.code.as_str(), r.message.as_str()));
+            let (code, message) =
+                refused.reasons.first().map_or(("", ""), |r| (r.code.as_str(), r.message.as_str()));
             tracing::warn!(intake, position = refused.position.0, code, "quarantined: {message}");
         }
     }
@@ -161,22 +174,21 @@ fn prepare_input(around: &Around<'_>, source: &SourcePlan, input: &Input) -> Vec
         for (n, found) in lineshaft_formats::decode(&source.format, &input.bytes).enumerate() {
             match found {
                 Ok(found) => {
-                    let document = document(input, &found, n);
+                    let document = document(input, found, n);
                     prepared.extend(prepare::document(around, source, &document));
                 }
                 Err(error) => prepared.push(broken(around, input, error)),
             }
         }
-        if prepared.is_empty() {
-            let reason = Reason::new("input-empty", "the input holds no document")
-                .hint("check the source's `format` and its options");
-            prepared.push(prepare::broken(around, input.bytes.clone(), input.origin.clone(), vec![reason]));
-        }
     }
     for cut in &input.documents {
         let raw = input.bytes.slice(within(&cut.raw, input.bytes.len()));
-        let document =
-            Document { json: cut.json.clone(), raw, origin: cut.origin.clone(), identity: cut.identity.clone() };
+        let document = Document {
+            json: cut.json.clone(),
+            raw,
+            origin: cut.origin.clone(),
+            identity: cut.identity.clone(),
+        };
         prepared.extend(prepare::document(around, source, &document));
     }
     for part in &input.broken {
@@ -192,7 +204,7 @@ fn within(range: &std::ops::Range<usize>, length: usize) -> std::ops::Range<usiz
     range.start.min(end)..end
 }
 
-fn document(input: &Input, found: &FormatDocument<'_>, n: usize) -> Document {
+fn document(input: &Input, found: FormatDocument<'_>, n: usize) -> Document {
     let start = usize::try_from(found.at.offset).unwrap_or(usize::MAX).min(input.bytes.len());
     let end = start.saturating_add(found.raw.len()).min(input.bytes.len());
     let whole = start == 0 && end == input.bytes.len();
@@ -202,9 +214,9 @@ fn document(input: &Input, found: &FormatDocument<'_>, n: usize) -> Document {
         (false, false) => format!("{}#{n}", input.identity),
     };
     let origin = if whole { input.origin.clone() } else { place(&input.origin, &found.at.to_string()) };
-    let json = match &found.json {
+    let json = match found.json {
         std::borrow::Cow::Borrowed(json) => input.bytes.slice_ref(json),
-        std::borrow::Cow::Owned(json) => Bytes::copy_from_slice(json),
+        std::borrow::Cow::Owned(json) => Bytes::from(json),
     };
     Document { json, raw: input.bytes.slice(start..end), origin, identity }
 }

@@ -14,6 +14,8 @@ mod projector;
 pub mod recorder;
 mod references;
 pub mod setup;
+#[cfg(test)]
+mod simulation;
 pub mod supervisor;
 pub mod systems;
 pub mod telemetry;

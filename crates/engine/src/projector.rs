@@ -53,7 +53,11 @@ pub(crate) fn run(
 }
 
 /// Feeds one batch.
-pub(crate) fn gather(projector: &mut Projector, committed: &Committed, segment: &mut Option<Position>) -> Result<(), Reason> {
+pub(crate) fn gather(
+    projector: &mut Projector,
+    committed: &Committed,
+    segment: &mut Option<Position>,
+) -> Result<(), Reason> {
     let appended = &committed.appended;
     if segment.replace(appended.segment) != Some(appended.segment) && appended.segment == appended.first {
         projector.segment_started(appended.segment).map_err(|e| failed(&e))?;

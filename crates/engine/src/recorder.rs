@@ -18,7 +18,7 @@ use lineshaft_ports::journal::{Appended, Batch, BatchError, Journal};
 use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
-use crate::lanes::{Door, Lanes};
+use crate::lanes::Door;
 use crate::work::{Admitted, Candidate, Intake, Item, Settled, Verdict, Work};
 use admission::Admission;
 
@@ -63,10 +63,9 @@ struct ForLane {
 pub struct Recorder {
     journal: Box<dyn Journal>,
     admission: Admission,
-    lanes: Arc<Lanes>,
     next: Position,
     segment: Option<Position>,
-    for_lanes: HashMap<*const Door, (Arc<Door>, ForLane)>,
+    for_lanes: HashMap<usize, (Arc<Door>, ForLane)>,
     duplicates: HashMap<Arc<str>, u64>,
     tallied: Tallied,
 }
@@ -79,12 +78,11 @@ impl std::fmt::Debug for Recorder {
 
 impl Recorder {
     /// The writer of a journal, all of which `admission` knows.
-    pub(crate) fn new(journal: Box<dyn Journal>, admission: Admission, lanes: Arc<Lanes>) -> Self {
+    pub(crate) fn new(journal: Box<dyn Journal>, admission: Admission) -> Self {
         let next = journal.reader().end().next();
         Self {
             journal,
             admission,
-            lanes,
             next,
             segment: None,
             for_lanes: HashMap::new(),
@@ -114,8 +112,11 @@ impl Recorder {
         } else {
             let appended = self.journal.append(&batch, now).map_err(|fatal| fatal.reason)?;
             if appended.first != first {
-                return Err(Reason::new("journal-position", format!("the batch stands at {} instead of {first}", appended.first))
-                    .hint("another process writes the same journal: stop it"));
+                return Err(Reason::new(
+                    "journal-position",
+                    format!("the batch stands at {} instead of {first}", appended.first),
+                )
+                .hint("another process writes the same journal: stop it"));
             }
             self.segment = Some(appended.segment);
             self.tallied.bytes = appended.bytes;
@@ -175,12 +176,19 @@ impl Recorder {
         Ok(())
     }
 
-    fn take_intake(&mut self, intake: Intake, batch: &mut Batch, replies: &mut SmallVec<[Reply; 8]>) -> Result<(), Reason> {
+    fn take_intake(
+        &mut self,
+        intake: Intake,
+        batch: &mut Batch,
+        replies: &mut SmallVec<[Reply; 8]>,
+    ) -> Result<(), Reason> {
         let mut admitted = Vec::with_capacity(intake.items.len());
         let mut kept_raw: Option<(Bytes, Position)> = None;
         for item in intake.items {
             admitted.push(match item {
-                Item::Event(candidate) => self.take_event(*candidate, &intake.intake, &mut kept_raw, batch)?,
+                Item::Event(candidate) => {
+                    self.take_event(*candidate, &intake.intake, &mut kept_raw, batch)?
+                }
                 Item::Quarantine(quarantine) => {
                     let position = self.push(batch, RecordKind::Quarantine, |buf| quarantine.encode(buf))?;
                     self.tallied.quarantined += 1;
@@ -217,7 +225,12 @@ impl Recorder {
             admit::Verdict::Duplicate(first) => {
                 *self.duplicates.entry(Arc::clone(intake)).or_default() += 1;
                 self.tallied.duplicates += 1;
-                return Ok(Admitted { id, verdict: Verdict::Duplicate, position: first, reasons: Vec::new() });
+                return Ok(Admitted {
+                    id,
+                    verdict: Verdict::Duplicate,
+                    position: first,
+                    reasons: Vec::new(),
+                });
             }
             admit::Verdict::Keep(head) => head,
         };
@@ -227,7 +240,8 @@ impl Recorder {
         self.push_event(batch, head, &candidate.event, owed)?;
         self.tallied.events += 1;
         for (n, owing) in owed.iter().enumerate() {
-            let order_key = owing.order_key.as_deref().unwrap_or_else(|| candidate.event.envelope.order_key());
+            let order_key =
+                owing.order_key.as_deref().unwrap_or_else(|| candidate.event.envelope.order_key());
             let entry = Entry {
                 id: DeliveryId { event: position, n: n as u8 },
                 order: lineshaft_model::Fingerprint::of(&[order_key]).short(),
@@ -264,7 +278,8 @@ impl Recorder {
     }
 
     fn take_outcome(&mut self, settled: &Settled, batch: &mut Batch) -> Result<(), Reason> {
-        let position = self.push(batch, RecordKind::Outcome, |buf| OutcomeRecord::encode(buf, &settled.outcome))?;
+        let position =
+            self.push(batch, RecordKind::Outcome, |buf| OutcomeRecord::encode(buf, &settled.outcome))?;
         if settled.outcome.kind == OutcomeKind::Delivered {
             self.tallied.delivered += 1;
         }
@@ -277,8 +292,11 @@ impl Recorder {
         if self.duplicates.is_empty() {
             return Ok(());
         }
-        let mut duplicates: Vec<Duplicate> =
-            self.duplicates.drain().map(|(intake, count)| Duplicate { intake: intake.to_string(), count }).collect();
+        let mut duplicates: Vec<Duplicate> = self
+            .duplicates
+            .drain()
+            .map(|(intake, count)| Duplicate { intake: intake.to_string(), count })
+            .collect();
         duplicates.sort_by(|a, b| a.intake.cmp(&b.intake));
         let tally = Tally { duplicates };
         self.push(batch, RecordKind::Tally, |buf| tally.encode(buf)).map(|_| ())
@@ -301,8 +319,8 @@ impl Recorder {
     fn for_lane(&mut self, door: &Arc<Door>) -> &mut ForLane {
         let told = self
             .for_lanes
-            .entry(Arc::as_ptr(door))
-            .or_insert_with(|| (self.lanes.door(door.destination()), ForLane::default()));
+            .entry(Arc::as_ptr(door).addr())
+            .or_insert_with(|| (Arc::clone(door), ForLane::default()));
         &mut told.1
     }
 }
@@ -311,7 +329,9 @@ impl Recorder {
 fn share_raw(event: &mut Event, kept: &mut Option<(Bytes, Position)>, position: Position) {
     let Raw::Inline { bytes, .. } = &event.raw else { return };
     match kept {
-        Some((first, at)) if first.as_ptr() == bytes.as_ptr() && first.len() == bytes.len() && !bytes.is_empty() => {
+        Some((first, at))
+            if first.as_ptr() == bytes.as_ptr() && first.len() == bytes.len() && !bytes.is_empty() =>
+        {
             event.raw = Raw::Before(position.0 - at.0);
         }
         _ => *kept = Some((bytes.clone(), position)),

@@ -53,7 +53,10 @@ impl Supervisor {
             if let Err(error) = ended
                 && error.is_panic()
             {
-                watch.fatal(&Reason::new("internal-fault", format!("the task `{name}` panicked")).hint("report it with the log"));
+                watch.fatal(
+                    &Reason::new("internal-fault", format!("the task `{name}` panicked"))
+                        .hint("report it with the log"),
+                );
             }
         });
     }
@@ -78,7 +81,10 @@ impl Supervisor {
         let body = move || {
             let _guard = guard;
             if std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)).is_err() {
-                watch.fatal(&Reason::new("internal-fault", format!("the thread `{name}` panicked")).hint("report it with the log"));
+                watch.fatal(
+                    &Reason::new("internal-fault", format!("the thread `{name}` panicked"))
+                        .hint("report it with the log"),
+                );
             }
         };
         std::thread::Builder::new().name(name.to_owned()).spawn(body).map(|_| ()).map_err(|error| {

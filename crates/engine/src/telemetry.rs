@@ -52,7 +52,8 @@ pub(crate) struct LaneLabels {
 
 /// Seconds, from a tenth of a millisecond to a minute.
 const SECONDS: [f64; 18] = [
-    0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0,
+    0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+    30.0, 60.0,
 ];
 
 /// Everything measured. One for the hub; shared by all its rooms.
@@ -131,14 +132,33 @@ impl Telemetry {
         r.register("outcomes", "Attempts and actions by what became of the delivery", self.outcomes.clone());
         let what = "From arrival to durable and answered";
         r.register_with_unit("acknowledgement", what, Unit::Seconds, self.acknowledged.clone());
-        r.register_with_unit("delivery", "From acceptance to delivered", Unit::Seconds, self.delivered.clone());
+        r.register_with_unit(
+            "delivery",
+            "From acceptance to delivered",
+            Unit::Seconds,
+            self.delivered.clone(),
+        );
         r.register("journal_commits", "Group commits of the journal", self.commits.clone());
-        r.register_with_unit("journal_written", "Appended to the journal", Unit::Bytes, self.commit_bytes.clone());
+        r.register_with_unit(
+            "journal_written",
+            "Appended to the journal",
+            Unit::Bytes,
+            self.commit_bytes.clone(),
+        );
         r.register("journal_commit_events", "Events in a group commit", self.commit_events.clone());
         r.register("lane_deliveries", "Unfinished deliveries by state", self.depth.clone());
-        r.register_with_unit("lane_oldest", "Age of the oldest unfinished delivery", Unit::Seconds, self.oldest_seconds.clone());
+        r.register_with_unit(
+            "lane_oldest",
+            "Age of the oldest unfinished delivery",
+            Unit::Seconds,
+            self.oldest_seconds.clone(),
+        );
         r.register("lane_in_flight", "Attempts under way", self.in_flight.clone());
-        r.register("breaker_open", "1 while a system's breaker is open or half open", self.breaker_open.clone());
+        r.register(
+            "breaker_open",
+            "1 while a system's breaker is open or half open",
+            self.breaker_open.clone(),
+        );
         r.register("journal_position", "The journal's end", self.journal_end.clone());
         r.register("views_lag_records", "Records the views have not applied yet", self.views_lag.clone());
         r.register("quarantined_open", "Refused inputs that nobody has dealt with", self.quarantined.clone());
@@ -152,17 +172,25 @@ impl Telemetry {
     }
 
     /// Measures one acknowledgement.
-    #[expect(clippy::float_arithmetic, reason = "metrics are floating point by their format; no quantity or money")]
+    #[expect(
+        clippy::float_arithmetic,
+        reason = "metrics are floating point by their format; no quantity or money"
+    )]
     pub fn acknowledged(&self, took_us: u64) {
         self.acknowledged.observe(took_us as f64 / 1e6);
         self.acknowledged_recent.record(took_us);
     }
 
     /// Measures an attempt's end.
-    #[expect(clippy::float_arithmetic, reason = "metrics are floating point by their format; no quantity or money")]
+    #[expect(
+        clippy::float_arithmetic,
+        reason = "metrics are floating point by their format; no quantity or money"
+    )]
     pub fn outcome(&self, destination: &Destination, outcome: &Outcome, since: Millis) {
-        let labels =
-            OutcomeLabels { destination: destination.as_str().to_owned(), outcome: outcome.kind.as_str().to_owned() };
+        let labels = OutcomeLabels {
+            destination: destination.as_str().to_owned(),
+            outcome: outcome.kind.as_str().to_owned(),
+        };
         self.outcomes.get_or_create(&labels).inc();
         if outcome.kind == OutcomeKind::Delivered {
             let took_ms = outcome.at.since(since);
@@ -192,8 +220,10 @@ impl Telemetry {
     #[must_use]
     pub fn encode(&self) -> String {
         let mut text = String::new();
-        // Writing into a String does not fail.
-        drop(prometheus_client::encoding::text::encode(&mut text, &self.registry.lock()));
-        text
+        match prometheus_client::encoding::text::encode(&mut text, &self.registry.lock()) {
+            Ok(()) => text,
+            // Writing into a String does not fail.
+            Err(std::fmt::Error) => String::new(),
+        }
     }
 }

@@ -8,7 +8,8 @@ use lineshaft_model::{DeliveryId, Fingerprint};
 #[must_use]
 pub fn is_valid(traceparent: &str) -> bool {
     let mut parts = traceparent.split('-');
-    let (Some(version), Some(trace), Some(parent), Some(flags)) = (parts.next(), parts.next(), parts.next(), parts.next())
+    let (Some(version), Some(trace), Some(parent), Some(flags)) =
+        (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return false;
     };
@@ -62,8 +63,15 @@ mod tests {
     #[test]
     fn what_is_no_trace_context_is_seen() {
         assert!(is_valid(GIVEN) && is_valid(&begin(Fingerprint::of(&["a"]))));
-        for bad in ["", "00", "00-0-0-0", "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "00-00000000000000000000000000000000-b7ad6b7169203331-01",
-            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x"] {
+        for bad in [
+            "",
+            "00",
+            "00-0-0-0",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-x",
+        ] {
             assert!(!is_valid(bad), "{bad}");
         }
     }

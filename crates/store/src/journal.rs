@@ -331,6 +331,12 @@ impl Journal {
         self.shelf.end()
     }
 
+    /// The journal's id, a random number chosen when it was made.
+    #[must_use]
+    pub const fn id(&self) -> u64 {
+        self.id
+    }
+
     /// The segments in order, the one being written last.
     #[must_use]
     pub fn segments(&self) -> Vec<SegmentInfo> {

@@ -12,6 +12,7 @@ mod books;
 mod deliveries;
 mod hashing;
 mod lanes;
+mod look;
 mod names;
 mod objects;
 mod pool;

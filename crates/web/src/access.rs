@@ -47,7 +47,8 @@ impl std::str::FromStr for Scope {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Self::ALL.into_iter().find(|scope| scope.as_str() == text).ok_or_else(|| {
-            Reason::new("scope-unknown", format!("`{text}` is not a scope")).hint("use send, read, operate or admin")
+            Reason::new("scope-unknown", format!("`{text}` is not a scope"))
+                .hint("use send, read, operate or admin")
         })
     }
 }

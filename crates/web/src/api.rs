@@ -9,7 +9,6 @@ mod health;
 mod inputs;
 mod listing;
 mod objects;
-mod openapi;
 mod problems;
 mod quarantine;
 mod search;
@@ -31,7 +30,6 @@ pub fn routes(state: &State) -> Router<State> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .route("/openapi.json", get(openapi::document))
         .route("/problems/{code}", get(problems::page))
         .route("/v1/events", get(events::list).post(inputs::events))
         .route("/v1/events/stream", get(stream::events))

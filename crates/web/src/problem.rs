@@ -56,7 +56,12 @@ impl Problem {
             errors: Vec::new(),
             quarantined: None,
         };
-        Self { status, body: Box::new(body), retry_after_s: None, challenge: status == StatusCode::UNAUTHORIZED }
+        Self {
+            status,
+            body: Box::new(body),
+            retry_after_s: None,
+            challenge: status == StatusCode::UNAUTHORIZED,
+        }
     }
 
     /// A refused input that is kept in quarantine.
@@ -89,7 +94,8 @@ impl Problem {
     /// The hub cannot take it now.
     #[must_use]
     pub fn busy(after_ms: u64, why: impl Into<String>) -> Self {
-        let reason = Reason::new("busy", why).hint("nothing was kept: send it again after Retry-After seconds");
+        let reason =
+            Reason::new("busy", why).hint("nothing was kept: send it again after Retry-After seconds");
         let mut problem = Self::with_status(StatusCode::SERVICE_UNAVAILABLE, reason);
         problem.retry_after_s = Some(after_ms.div_ceil(1000).max(1));
         problem
@@ -117,14 +123,24 @@ impl Problem {
 /// The status of each code; what is malformed is 400 and what breaks a contract or a mapping 422.
 fn status_of(code: &str) -> StatusCode {
     match code {
-        "ownership-conflict" | "revision-conflict" | "not-a-dead-letter" | "not-quarantined" => StatusCode::CONFLICT,
+        "ownership-conflict" | "revision-conflict" | "not-a-dead-letter" | "not-quarantined" => {
+            StatusCode::CONFLICT
+        }
         "source-foreign" | "tenant-foreign" => StatusCode::FORBIDDEN,
         "system-unknown" => StatusCode::NOT_FOUND,
-        "contract-violation" | "type-not-announced" | "unknown-code" | "document-empty" | "reason-missing"
+        "contract-violation"
+        | "type-not-announced"
+        | "unknown-code"
+        | "document-empty"
+        | "reason-missing"
         | "too-many-deliveries" => StatusCode::UNPROCESSABLE_ENTITY,
         "hub-stopping" => StatusCode::SERVICE_UNAVAILABLE,
-        "store-unreadable" | "views-unreadable" | "views-failed" | "internal-fault" => StatusCode::INTERNAL_SERVER_ERROR,
-        _ if code.starts_with("mapping-") || code.starts_with("contract-") => StatusCode::UNPROCESSABLE_ENTITY,
+        "store-unreadable" | "views-unreadable" | "views-failed" | "internal-fault" => {
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+        _ if code.starts_with("mapping-") || code.starts_with("contract-") => {
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
         _ => StatusCode::BAD_REQUEST,
     }
 }

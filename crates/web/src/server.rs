@@ -105,7 +105,10 @@ async fn connection(stream: TcpStream, app: Router, hub: Handle, options: ServeO
         return;
     }
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(options.head_timeout).max_buf_size(64 * 1024).half_close(false);
+    http.timer(TokioTimer::new())
+        .header_read_timeout(options.head_timeout)
+        .max_buf_size(64 * 1024)
+        .half_close(false);
     let serving = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
     tokio::pin!(serving);
     tokio::select! {

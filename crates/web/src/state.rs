@@ -21,6 +21,8 @@ pub struct State {
     pub access: Arc<Access>,
     /// Takes a new configuration.
     pub reload: Reload,
+    /// The page of an error code.
+    pub explain: fn(&str) -> Option<&'static str>,
     /// Longest body, in bytes.
     pub body_bytes: usize,
 }

@@ -101,7 +101,8 @@ fn read(shared: &Shared, entry: &Entry) -> Result<Option<(Envelope, Bytes, Strin
         Err(error) => return Err(error.reason()),
     };
     let event = EventRecord::decode(&record.payload).map_err(|error| {
-        Reason::new("record-unreadable", format!("record {}: {error}", entry.id.event)).hint("a newer version wrote it: run that version")
+        Reason::new("record-unreadable", format!("record {}: {error}", entry.id.event))
+            .hint("a newer version wrote it: run that version")
     })?;
     let route = event.owed_at(entry.id.n).map_or("", |owed| owed.route).to_owned();
     Ok(Some((event.envelope(), record.payload.slice_ref(event.data), route)))
@@ -138,16 +139,24 @@ fn render(
                 (Some(body), true) => body,
                 (last, _) => {
                     let count = outputs.len() + usize::from(last.is_some());
-                    return Err(Reason::new("mapping-outputs", format!("the mapping gave {count} bodies instead of one"))
-                        .at(format!("mappings/{}", mapping.name()))
-                        .hint("an operation's mapping gives exactly one body"));
+                    return Err(Reason::new(
+                        "mapping-outputs",
+                        format!("the mapping gave {count} bodies instead of one"),
+                    )
+                    .at(format!("mappings/{}", mapping.name()))
+                    .hint("an operation's mapping gives exactly one body"));
                 }
             }
         }
     };
     let mut slots = Vec::with_capacity(operation.slots.len());
     for (template, slot) in operation.slots.iter().zip(sink.slots()) {
-        slots.push(template.render(&event, &vars, crate::references::escape(slot.escape))?);
+        slots.push(template.render(
+            &event,
+            &vars,
+            &Budget::DEFAULT,
+            crate::references::escape(slot.escape),
+        )?);
     }
     Ok((body, slots))
 }

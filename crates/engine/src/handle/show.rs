@@ -29,8 +29,13 @@ impl Handle {
                 }
             }
             let prefix = format!("{name}/");
-            let mut sources: Vec<String> =
-                setup.plan.sources.keys().filter_map(|key| key.strip_prefix(&prefix)).map(str::to_owned).collect();
+            let mut sources: Vec<String> = setup
+                .plan
+                .sources
+                .keys()
+                .filter_map(|key| key.strip_prefix(&prefix))
+                .map(str::to_owned)
+                .collect();
             sources.sort();
             rows.push(SystemRow {
                 name: name.clone(),
@@ -139,8 +144,11 @@ impl Handle {
             let open = system.lanes.iter().any(|lane| lane.breaker != "closed");
             telemetry.breaker_open.get_or_create(&SystemLabels { system: system.name }).set(i64::from(open));
             for lane in system.lanes {
-                for (state, count) in [("pending", lane.pending), ("parked", lane.parked), ("dead", lane.dead)] {
-                    let labels = DepthLabels { destination: lane.destination.clone(), state: state.to_owned() };
+                for (state, count) in
+                    [("pending", lane.pending), ("parked", lane.parked), ("dead", lane.dead)]
+                {
+                    let labels =
+                        DepthLabels { destination: lane.destination.clone(), state: state.to_owned() };
                     telemetry.depth.get_or_create(&labels).set(signed(count));
                 }
                 let labels = LaneLabels { destination: lane.destination };
@@ -163,7 +171,9 @@ fn health(paused: bool, breaker: Breaker, lanes: &[LaneRow], received: u64) -> &
         _ if paused => "paused",
         Breaker::Open { .. } | Breaker::HalfOpen => "open",
         Breaker::Closed if lanes.iter().any(|lane| lane.dead > 0) => "dead-letters",
-        Breaker::Closed if lanes.iter().any(|lane| lane.pending > 0 && lane.last_failure.is_some()) => "retrying",
+        Breaker::Closed if lanes.iter().any(|lane| lane.pending > 0 && lane.last_failure.is_some()) => {
+            "retrying"
+        }
         Breaker::Closed if moved => "healthy",
         Breaker::Closed => "idle",
     }

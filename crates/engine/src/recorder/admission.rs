@@ -15,7 +15,7 @@ use crate::work::Candidate;
 
 /// Object heads kept in each of the two generations of the cache. The views never lag by as many events, so a head that has
 /// left the cache is in the views.
-pub(super) const GENERATION: usize = 262_144;
+const GENERATION: usize = 262_144;
 
 /// Where an object stands.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +31,7 @@ struct Head {
 
 /// The exact state at the journal's end.
 #[derive(Debug)]
-pub(super) struct Admission {
+pub(crate) struct Admission {
     seen: Seen,
     index: Index,
     views: Views,
@@ -45,7 +45,7 @@ pub(super) struct Admission {
 
 impl Admission {
     /// The state at the end of `records`, all of which the index and the views have applied.
-    pub(super) fn new(seen: Seen, index: Index, views: Views, records: Arc<dyn JournalRead>) -> Self {
+    pub(crate) fn new(seen: Seen, index: Index, views: Views, records: Arc<dyn JournalRead>) -> Self {
         Self {
             seen,
             index,
@@ -174,10 +174,11 @@ impl Admission {
 
 /// The hash by which an echo is recognised.
 #[must_use]
-pub fn hash_of(data: &[u8]) -> u64 {
+pub(crate) fn hash_of(data: &[u8]) -> u64 {
     data_hash(data)
 }
 
 fn unreadable(error: &impl std::fmt::Display) -> Reason {
-    Reason::new("store-unreadable", error.to_string()).hint("check the data folder; `lineshaft journal verify` tells what is damaged")
+    Reason::new("store-unreadable", error.to_string())
+        .hint("check the data folder; `lineshaft journal verify` tells what is damaged")
 }

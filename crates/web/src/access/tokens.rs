@@ -142,7 +142,8 @@ impl TokenFile {
 
     /// Reads the file again when it has changed. A file that cannot be read leaves nobody in.
     fn refresh(&self) {
-        let stamp = std::fs::metadata(&self.path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
+        let stamp =
+            std::fs::metadata(&self.path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
         if self.kept.read().stamp == stamp && stamp.is_some() {
             return;
         }
@@ -157,7 +158,8 @@ impl TokenFile {
         let text = serde_json::to_vec_pretty(rows).map_err(|error| self.failed(&error))?;
         let new = self.path.with_extension("json.new");
         let write = || {
-            let mut file = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            let mut file =
+                std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
             file.write_all(&text)?;
             file.sync_all()?;
             std::fs::rename(&new, &self.path)

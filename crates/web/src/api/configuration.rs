@@ -19,6 +19,7 @@ pub(super) struct Running {
 pub(super) async fn reload(Extract(state): Extract<State>, caller: Caller) -> Result<Json<Running>, Problem> {
     caller.need(Scope::Admin)?;
     let reload = std::sync::Arc::clone(&state.reload);
-    let digest = reload().await.map_err(|reasons| Problem::several(StatusCode::UNPROCESSABLE_ENTITY, reasons))?;
+    let digest =
+        reload().await.map_err(|reasons| Problem::several(StatusCode::UNPROCESSABLE_ENTITY, reasons))?;
     Ok(Json(Running { digest }))
 }

@@ -29,10 +29,12 @@ pub(super) async fn list(
     Query(query): Query<Filter>,
 ) -> Result<Json<Page<DeliveryRow>>, Problem> {
     caller.need(Scope::Read)?;
-    let wanted: Option<DeliveryState> = query.state.map(|text| text.parse()).transpose().map_err(Problem::of)?;
+    let wanted: Option<DeliveryState> =
+        query.state.map(|text| text.parse()).transpose().map_err(Problem::of)?;
     let filter = DeliveryFilter { state: wanted, destination: query.destination };
     let page = PageQuery { cursor: query.cursor, limit: query.limit };
-    let page = read(&state, move |reading| reading.deliveries(&filter, page.cursor.as_deref(), page.limit())).await?;
+    let page = read(&state, move |reading| reading.deliveries(&filter, page.cursor.as_deref(), page.limit()))
+        .await?;
     Ok(Json(page))
 }
 

@@ -43,13 +43,15 @@ pub(super) async fn list(
         match since.parse() {
             Ok(position) => filter.since = Some(position),
             Err(_) => {
-                let moment: Moment = since.parse().map_err(|reason: Reason| Problem::of(reason.at("?since")))?;
+                let moment: Moment =
+                    since.parse().map_err(|reason: Reason| Problem::of(reason.at("?since")))?;
                 filter.since_time = Some(moment.millis());
             }
         }
     }
     let page = PageQuery { cursor: query.cursor, limit: query.limit };
-    let page = read(&state, move |reading| reading.events(&filter, page.cursor.as_deref(), page.limit())).await?;
+    let page =
+        read(&state, move |reading| reading.events(&filter, page.cursor.as_deref(), page.limit())).await?;
     Ok(Json(page))
 }
 

@@ -8,8 +8,8 @@ use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use lineshaft_engine::intake::{EventsCall, Input, Mode, Refusal, parse_span_ms};
 use lineshaft_engine::work::{Admitted, Verdict};
-use lineshaft_model::shown::IntakeResult;
 use lineshaft_model::Reason;
+use lineshaft_model::shown::IntakeResult;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Caller, Scope};
@@ -106,11 +106,15 @@ pub(super) async fn input(
 }
 
 /// Headers of an input that mappings may read and the journal may keep.
-const KEPT: [&str; 6] = ["content-type", "content-language", "x-request-id", "x-correlation-id", "etag", "last-modified"];
+const KEPT: [&str; 6] =
+    ["content-type", "content-language", "x-request-id", "x-correlation-id", "etag", "last-modified"];
 
 fn kept_headers(headers: &HeaderMap, keep: impl Fn(&str) -> bool) -> Vec<(String, String)> {
     let texts = headers.iter().filter(|(name, _)| keep(name.as_str()));
-    texts.filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned()))).take(64).collect()
+    texts
+        .filter_map(|(name, value)| Some((name.as_str().to_owned(), value.to_str().ok()?.to_owned())))
+        .take(64)
+        .collect()
 }
 
 fn text_header(headers: &HeaderMap, name: &str) -> String {
@@ -143,17 +147,25 @@ impl WaitQuery {
             None => Ok(None),
             Some("delivered") => {
                 let text = self.timeout.as_deref().unwrap_or("5s");
-                let ms = parse_span_ms(text)
-                    .map_err(|message| Problem::of(Reason::new("timeout-malformed", message).at("?timeout")))?;
+                let ms = parse_span_ms(text).map_err(|message| {
+                    Problem::of(Reason::new("timeout-malformed", message).at("?timeout"))
+                })?;
                 Ok(Some(ms.min(LONGEST_WAIT_MS)))
             }
-            Some(_) => Err(Problem::of(Reason::new("wait-unknown", "`wait` takes `delivered` only").at("?wait"))),
+            Some(_) => {
+                Err(Problem::of(Reason::new("wait-unknown", "`wait` takes `delivered` only").at("?wait")))
+            }
         }
     }
 }
 
 /// One event that was refused is a problem; in a batch each result speaks for itself.
-async fn answer(state: &State, admitted: Vec<Admitted>, several: bool, wait_ms: Option<u64>) -> Result<Response, Problem> {
+async fn answer(
+    state: &State,
+    admitted: Vec<Admitted>,
+    several: bool,
+    wait_ms: Option<u64>,
+) -> Result<Response, Problem> {
     if !several
         && let [only] = &admitted[..]
         && only.verdict == Verdict::Quarantined

@@ -36,13 +36,16 @@ pub(crate) fn asked(caller: &Caller, body: &Bytes) -> Result<Asked, Problem> {
         Because::default()
     } else {
         serde_json::from_slice::<Because>(body).map_err(|error| {
-            Problem::of(
-                Reason::new("body-malformed", format!("the body is not `{{\"reason\": \"...\"}}`: {error}")),
-            )
+            Problem::of(Reason::new(
+                "body-malformed",
+                format!("the body is not `{{\"reason\": \"...\"}}`: {error}"),
+            ))
         })?
     };
     if because.reason.len() > 1000 {
-        return Err(Problem::of(Reason::new("reason-too-long", "a reason has at most 1000 bytes").at("/reason")));
+        return Err(Problem::of(
+            Reason::new("reason-too-long", "a reason has at most 1000 bytes").at("/reason"),
+        ));
     }
     Ok(Asked { actor: caller.name.clone(), reason: because.reason })
 }
@@ -50,6 +53,8 @@ pub(crate) fn asked(caller: &Caller, body: &Bytes) -> Result<Asked, Problem> {
 /// A path's number.
 pub(crate) fn position(text: &str) -> Result<lineshaft_model::Position, Problem> {
     text.parse().map_err(|_| {
-        Problem::of(Reason::new("position-malformed", "a position is a whole number").hint("take it from a listing"))
+        Problem::of(
+            Reason::new("position-malformed", "a position is a whole number").hint("take it from a listing"),
+        )
     })
 }

@@ -48,7 +48,8 @@ pub(super) async fn list(
         changed_since: time(query.since.as_deref(), "?since")?,
     };
     let page = PageQuery { cursor: query.cursor, limit: query.limit };
-    let page = read(&state, move |reading| reading.objects(&filter, page.cursor.as_deref(), page.limit())).await?;
+    let page =
+        read(&state, move |reading| reading.objects(&filter, page.cursor.as_deref(), page.limit())).await?;
     Ok(Json(page))
 }
 
@@ -92,7 +93,9 @@ pub(super) async fn show(
         _ => {
             let at = time(query.at.as_deref(), "?at")?;
             let object = read(&state, move |r| r.object(&tenant, &object_type, &rest, at)).await?;
-            object.map(|object| with_etag(&headers, &object.row.position.to_string(), Json(object).into_response()))
+            object.map(|object| {
+                with_etag(&headers, &object.row.position.to_string(), Json(object).into_response())
+            })
         }
     };
     found.ok_or_else(|| Problem::not_found(missing))

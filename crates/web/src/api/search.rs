@@ -27,7 +27,9 @@ pub(super) async fn search(
     caller.need(Scope::Read)?;
     let text = what.q.unwrap_or_default().trim().to_owned();
     if text.is_empty() || text.len() > 256 {
-        return Err(Problem::of(Reason::new("query-malformed", "`q` is a business key of up to 256 bytes").at("?q")));
+        return Err(Problem::of(
+            Reason::new("query-malformed", "`q` is a business key of up to 256 bytes").at("?q"),
+        ));
     }
     let (tenant, limit) = (state.hub.tenant(), what.limit.unwrap_or(20).clamp(1, 100));
     let hits = read(&state, move |reading| reading.search(&tenant, &text, limit)).await?;

@@ -23,7 +23,8 @@ pub(super) async fn events(
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     caller.need(Scope::Read)?;
-    let last = headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    let last =
+        headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     let mut end = state.hub.end();
     let mut after: Position = last.unwrap_or(*end.borrow_and_update());
     let stream = async_stream::stream! {

@@ -1,0 +1,49 @@
+//! The engine under simulation: the real recorder, couriers and projector over a simulated disk, clock and targets, in
+//! schedules drawn from a seed. A failing seed reproduces.
+//!
+//! ```text
+//! SIMULATION_SEEDS=1000..2000 cargo nextest run -p lineshaft-engine simulation
+//! ```
+
+mod clock;
+mod target;
+mod world;
+
+use world::World;
+
+/// Seeds run by every test run; more on demand through `SIMULATION_SEEDS=from..to`.
+const SEEDS: std::ops::Range<u64> = 0..150;
+
+#[expect(clippy::disallowed_methods, reason = "a test may be told which seeds to run")]
+fn seeds() -> std::ops::Range<u64> {
+    let asked = std::env::var("SIMULATION_SEEDS").ok();
+    let parsed = asked.as_deref().and_then(|text| {
+        let (from, to) = text.split_once("..")?;
+        Some(from.parse().ok()?..to.parse().ok()?)
+    });
+    parsed.unwrap_or(SEEDS)
+}
+
+#[test]
+fn nothing_is_lost_doubled_or_reordered_whatever_happens() {
+    let mut totals = world::Happened::default();
+    for seed in seeds() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let happened = runtime.block_on(async { World::new(seed).play().await });
+        totals.add(&happened);
+    }
+    // A schedule in which nothing goes wrong proves nothing.
+    eprintln!("{totals:?}");
+    assert!(totals.crashes > 100 && totals.power_cuts > 20, "{totals:?}");
+    assert!(totals.lost_answers > 100 && totals.duplicates > 100 && totals.dead > 20, "{totals:?}");
+    assert!(totals.delivered > 1_000, "{totals:?}");
+}
+
+#[test]
+fn the_same_seed_gives_the_same_history() {
+    let run = |seed| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async { World::new(seed).play().await })
+    };
+    assert_eq!(run(7), run(7));
+}

@@ -1,0 +1,517 @@
+//! The simulated world: clients that send, a process that may die at any moment, targets that misbehave, and the ledgers by
+//! which everything is judged at the end.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use lineshaft_logic::deliver::RetryRule;
+use lineshaft_logic::plan::Route;
+use lineshaft_model::{DeliveryId, Destination, Envelope, Event, Position, Priority, Raw, Reason};
+use lineshaft_ports::journal::Batch;
+use lineshaft_store::index::Span;
+use lineshaft_store::journal::disk::sim::{Cut, Fault, SimDisk};
+use lineshaft_store::journal::{Journal, Options};
+use lineshaft_store::reading::Reading;
+use lineshaft_store::views::Projector;
+use parking_lot::Mutex;
+use rand::rngs::SmallRng;
+use rand::{Rng, SeedableRng};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use super::clock::SimClock;
+use super::target::{Fate, Target};
+use crate::clock::Clock;
+use crate::courier::Courier;
+use crate::hub::Shared;
+use crate::recorder::admission::hash_of;
+use crate::recorder::{Committed, Recorder};
+use crate::setup::Setup;
+use crate::work::{Admitted, Candidate, Intake, Item, Owing, Verdict, Work};
+use crate::{Handle, Supervisor};
+
+const DESTINATIONS: [&str; 2] = ["erp.post", "aps.put"];
+const STEPS: usize = 160;
+const SUBJECTS: u32 = 4;
+
+/// What happened in a schedule, to show that it was a schedule worth running.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Happened {
+    pub(super) sent: u64,
+    pub(super) acknowledged: u64,
+    pub(super) duplicates: u64,
+    pub(super) delivered: u64,
+    pub(super) lost_answers: u64,
+    pub(super) dead: u64,
+    pub(super) crashes: u64,
+    pub(super) power_cuts: u64,
+    pub(super) effects: u64,
+}
+
+impl Happened {
+    pub(super) fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.acknowledged += other.acknowledged;
+        self.duplicates += other.duplicates;
+        self.delivered += other.delivered;
+        self.lost_answers += other.lost_answers;
+        self.dead += other.dead;
+        self.crashes += other.crashes;
+        self.power_cuts += other.power_cuts;
+        self.effects += other.effects;
+    }
+}
+
+/// An event that was sent and what its client has heard.
+struct Sent {
+    event: Event,
+    answer: oneshot::Receiver<Result<Vec<Admitted>, lineshaft_ports::Refusal>>,
+}
+
+/// One life of the process.
+struct Process {
+    shared: Arc<Shared>,
+    recorder: Recorder,
+    projector: Projector,
+    work: mpsc::Sender<Work>,
+    waiting: mpsc::Receiver<Work>,
+    applied: watch::Sender<Position>,
+    to_apply: Vec<Committed>,
+    segment: Option<Position>,
+    couriers: Vec<JoinHandle<()>>,
+    handle: Handle,
+    _end: watch::Sender<Position>,
+}
+
+pub(super) struct World {
+    rng: SmallRng,
+    clock: Arc<SimClock>,
+    disk: SimDisk,
+    folder: tempfile::TempDir,
+    targets: BTreeMap<&'static str, Target>,
+    process: Option<Process>,
+    pending: Vec<Sent>,
+    history: Vec<Event>,
+    /// Ids that a client was told are durable, by the position it was told.
+    acknowledged: HashMap<String, Position>,
+    next_id: u64,
+    revisions: HashMap<String, u64>,
+    happened: Happened,
+    fatal: Arc<Mutex<Option<Reason>>>,
+}
+
+impl World {
+    pub(super) fn new(seed: u64) -> Self {
+        let targets = DESTINATIONS.iter().map(|d| (*d, Target::default())).collect();
+        Self {
+            rng: SmallRng::seed_from_u64(seed),
+            clock: Arc::default(),
+            disk: SimDisk::new(seed),
+            folder: tempfile::tempdir().unwrap(),
+            targets,
+            process: None,
+            pending: Vec::new(),
+            history: Vec::new(),
+            acknowledged: HashMap::new(),
+            next_id: 1,
+            revisions: HashMap::new(),
+            happened: Happened::default(),
+            fatal: Arc::default(),
+        }
+    }
+
+    /// Plays a whole schedule and judges it.
+    pub(super) async fn play(mut self) -> Happened {
+        self.start();
+        for _ in 0..STEPS {
+            self.step().await;
+        }
+        self.finish().await;
+        self.judge();
+        self.happened
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn setup(&self) -> Setup {
+        let mut setup = Setup::default();
+        setup.plan.tenant = "main".into();
+        setup.plan.document_bytes = 1 << 20;
+        for (name, target) in &self.targets {
+            let sink: Arc<dyn lineshaft_ports::Sink> = Arc::new(target.clone());
+            setup.sinks.insert((*name).to_owned(), sink);
+            let destination = Destination::parse(name).unwrap();
+            setup.systems.insert(destination.system().to_owned(), crate::SystemSetup::default());
+            setup.plan.retries.insert(
+                (*name).to_owned(),
+                RetryRule { first_ms: 100, factor_x100: 200, ceiling_ms: 2_000, give_up_after_ms: 20_000 },
+            );
+            setup.plan.routes.push(Route {
+                name: Arc::from(*name),
+                on: "lineshaft.*.*.*".parse().unwrap(),
+                when: None,
+                to: destination,
+                priority: None,
+                order_by: None,
+                parks: true,
+            });
+        }
+        setup
+    }
+
+    /// Starts a process over what the last one left.
+    fn start(&mut self) {
+        let options = Options {
+            segment_bytes: 8 << 10,
+            reserve_bytes: 0,
+            journal: Some(7),
+            known_durable: lineshaft_store::views::Views::applied_in(&self.path("views")).unwrap_or_default(),
+            ..Options::default()
+        };
+        let journal = Journal::open(self.disk.clone(), "/journal", options, self.clock.now()).unwrap();
+        let segments: Vec<Span> =
+            journal.segments().iter().map(|s| Span { first: s.first, last: s.last }).collect();
+        let options = crate::HubOptions {
+            journal_id: journal.id(),
+            journal: Box::new(journal),
+            segments,
+            index_dir: self.path("index"),
+            views_dir: self.path("views"),
+            waiting_bytes: 1 << 20,
+            clock: Arc::clone(&self.clock) as Arc<dyn Clock>,
+            seed: self.rng.random(),
+        };
+        let fatal = Arc::clone(&self.fatal);
+        let supervisor =
+            Supervisor::new(Arc::new(move |reason: &Reason| *fatal.lock() = Some(reason.clone())));
+        let hub = crate::Hub::open(options, self.setup(), supervisor, &mut |_| {}).unwrap();
+        self.process = Some(Process::start(hub));
+    }
+
+    async fn step(&mut self) {
+        match self.rng.random_range(0..100) {
+            0..25 => self.send_new(),
+            25..30 => self.send_again(),
+            30..50 => self.commit(),
+            50..60 => self.apply(),
+            60..84 => self.answer(),
+            84..92 => {
+                let by_ms = self.rng.random_range(1..700);
+                self.clock.advance(by_ms);
+            }
+            92..95 => self.mend().await,
+            95..98 => self.kill(),
+            _ => self.cut_power(),
+        }
+        settle().await;
+        self.listen();
+        assert_eq!(*self.fatal.lock(), None);
+    }
+
+    fn send_new(&mut self) {
+        let subject = format!("ITEM-{}", self.rng.random_range(0..SUBJECTS));
+        let revision = if self.rng.random_bool(0.7) {
+            let next = self.revisions.entry(subject.clone()).or_default();
+            *next += 1;
+            *next
+        } else {
+            0
+        };
+        let id = format!("e{}", self.next_id);
+        self.next_id += 1;
+        let envelope = Envelope {
+            id: id.clone(),
+            source: "urn:lineshaft:main:wms".into(),
+            event_type: "lineshaft.item.changed.v1".into(),
+            subject,
+            tenant: "main".into(),
+            revision,
+            priority: Some(Priority::ALL[self.rng.random_range(0..4)]),
+            ..Envelope::default()
+        };
+        let event = Event {
+            envelope,
+            data: Bytes::from(format!("{{\"n\":\"{id}\"}}")),
+            raw: Raw::Same,
+            intake: "events".into(),
+            keys: Vec::new(),
+            received: self.clock.now(),
+        };
+        self.history.push(event.clone());
+        self.send(event);
+    }
+
+    /// A client that heard nothing sends again; so does one that forgot it had heard.
+    fn send_again(&mut self) {
+        if self.history.is_empty() {
+            return;
+        }
+        let pick = self.rng.random_range(0..self.history.len());
+        let event = Event { received: self.clock.now(), ..self.history[pick].clone() };
+        self.send(event);
+    }
+
+    fn send(&mut self, event: Event) {
+        let Some(process) = &self.process else { return };
+        let (reply, answer) = oneshot::channel();
+        let owed = DESTINATIONS.iter().map(|name| Owing {
+            route: Arc::from(*name),
+            door: process.shared.lanes.door(&Destination::parse(name).unwrap()),
+            priority: event.envelope.priority.unwrap_or_default(),
+            order_key: None,
+            parks: true,
+        });
+        let candidate = Candidate { hash: hash_of(&event.data), owed: owed.collect(), event: event.clone() };
+        let items = vec![Item::Event(Box::new(candidate))];
+        let intake = Intake { intake: Arc::from("events"), items, resume: None, reply };
+        if process.work.try_send(Work::Intake(intake)).is_ok() {
+            self.happened.sent += 1;
+            self.pending.push(Sent { event, answer });
+        }
+    }
+
+    fn commit(&mut self) {
+        let Some(process) = &mut self.process else { return };
+        let now = self.clock.now();
+        let mut group = Vec::new();
+        while let Ok(work) = process.waiting.try_recv() {
+            group.push(work);
+        }
+        match process.recorder.commit(group, Batch::new(), now) {
+            Ok((committed, tallied)) => {
+                self.happened.delivered += tallied.delivered;
+                process.to_apply.extend(committed);
+            }
+            Err(_fatal) => {
+                // The disk failed in the middle: the process ends, and the power comes back.
+                self.happened.power_cuts += 1;
+                self.die(true);
+            }
+        }
+    }
+
+    fn apply(&mut self) {
+        let Some(process) = &mut self.process else { return };
+        for committed in std::mem::take(&mut process.to_apply) {
+            crate::projector::gather(&mut process.projector, &committed, &mut process.segment).unwrap();
+        }
+        crate::projector::commit(&mut process.projector, &process.applied).unwrap();
+    }
+
+    fn answer(&mut self) {
+        let open: Vec<&'static str> =
+            self.targets.iter().filter(|(_, t)| t.waiting() > 0).map(|(n, _)| *n).collect();
+        if open.is_empty() {
+            return;
+        }
+        let name = open[self.rng.random_range(0..open.len())];
+        let fate = match self.rng.random_range(0..100) {
+            0..62 => Fate::Done,
+            62..75 => Fate::Lost,
+            75..88 => Fate::Again,
+            88..94 => Fate::Refuse,
+            _ => Fate::Vanish,
+        };
+        self.happened.lost_answers += u64::from(fate == Fate::Lost);
+        self.happened.dead += u64::from(fate == Fate::Refuse);
+        let pick = self.rng.random_range(0..1024);
+        self.targets[name].decide(pick, fate);
+    }
+
+    /// A person sends a dead letter back.
+    async fn mend(&mut self) {
+        self.commit();
+        self.apply();
+        let Some(process) = &self.process else { return };
+        let Some(id) = first_dead(process.handle.reading()) else { return };
+        let handle = process.handle.clone();
+        let asked = crate::handle::Asked { actor: "operator".into(), reason: "mended".into() };
+        let retry = tokio::spawn(async move { handle.mend(id, crate::handle::Mend::Retry, asked).await });
+        settle().await;
+        self.commit();
+        settle().await;
+        retry.abort();
+    }
+
+    /// kill -9: what was written stays, durable or not.
+    fn kill(&mut self) {
+        self.happened.crashes += 1;
+        self.die(false);
+    }
+
+    /// The power goes at once, or in the middle of the next commit.
+    fn cut_power(&mut self) {
+        if self.rng.random_bool(0.5) {
+            let call = self.disk.calls() + self.rng.random_range(1..4);
+            self.disk.fail_at(call, Fault::PowerCut);
+        } else {
+            self.happened.power_cuts += 1;
+            self.die(true);
+        }
+    }
+
+    fn die(&mut self, power: bool) {
+        self.listen();
+        if let Some(process) = self.process.take() {
+            for courier in &process.couriers {
+                courier.abort();
+            }
+        }
+        for target in self.targets.values() {
+            target.forget_requests();
+        }
+        self.pending.clear();
+        let cut = match self.rng.random_range(0..4) {
+            _ if !power => Cut::Everything,
+            0 => Cut::Nothing,
+            1 => Cut::Everything,
+            2 => Cut::Prefix(self.rng.random_range(0..4096)),
+            _ => Cut::Sectors(self.rng.random()),
+        };
+        self.disk = self.disk.after(cut);
+        self.start();
+    }
+
+    /// What clients have heard by now.
+    fn listen(&mut self) {
+        let mut still = Vec::new();
+        for mut sent in std::mem::take(&mut self.pending) {
+            match sent.answer.try_recv() {
+                Ok(Ok(admitted)) => {
+                    let one = &admitted[0];
+                    self.happened.acknowledged += 1;
+                    self.happened.duplicates += u64::from(one.verdict == Verdict::Duplicate);
+                    let first = *self.acknowledged.entry(one.id.clone()).or_insert(one.position);
+                    assert_eq!(
+                        first, one.position,
+                        "{} was acknowledged at two positions",
+                        sent.event.envelope.id
+                    );
+                }
+                Ok(Err(refusal)) => panic!("refused: {refusal}"),
+                Err(oneshot::error::TryRecvError::Empty) => still.push(sent),
+                Err(oneshot::error::TryRecvError::Closed) => {}
+            }
+        }
+        self.pending = still;
+    }
+
+    /// Heals everything and lets it come to rest.
+    async fn finish(&mut self) {
+        self.disk = self.disk.after(Cut::Everything);
+        self.kill();
+        for round in 0..4_000 {
+            self.commit();
+            self.apply();
+            settle().await;
+            self.listen();
+            for target in self.targets.values() {
+                while target.waiting() > 0 {
+                    target.decide(0, Fate::Done);
+                }
+            }
+            settle().await;
+            self.commit();
+            self.apply();
+            settle().await;
+            self.clock.advance(500);
+            self.mend().await;
+            let Some(process) = &self.process else { panic!("no process") };
+            let unfinished: u64 = process
+                .shared
+                .views
+                .counts()
+                .iter()
+                .map(|c| c.pending + c.retrying + c.unknown + c.parked + c.dead)
+                .sum();
+            if unfinished == 0 && round > 2 {
+                return;
+            }
+        }
+        panic!("deliveries are stuck");
+    }
+
+    /// Nothing acknowledged lost, one effect for each delivery, order per key, balanced books.
+    fn judge(&mut self) {
+        let process = self.process.as_ref().unwrap();
+        let reading = process.handle.reading();
+        let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        let mut kept = HashSet::new();
+        let mut records = process.shared.records.read_from(Position::ZERO).unwrap();
+        while let Some(record) = records.next().transpose().unwrap() {
+            if record.kind != lineshaft_model::record::RecordKind::Event as u8 {
+                continue;
+            }
+            let event = lineshaft_model::record::EventRecord::decode(&record.payload).unwrap();
+            assert!(kept.insert(event.id.to_owned()), "{} is in the journal twice", event.id);
+            if event.owed_count() > 0 {
+                expected.entry(event.subject.to_owned()).or_default().push(event.id.to_owned());
+            }
+            let shown = reading.event(record.position).unwrap().unwrap();
+            assert_eq!(shown.deliveries.len(), usize::from(event.owed_count()));
+        }
+        for id in self.acknowledged.keys() {
+            assert!(kept.contains(id), "{id} was acknowledged and is lost");
+        }
+        for (name, target) in &self.targets {
+            let mut got: BTreeMap<String, Vec<String>> = BTreeMap::new();
+            for effect in target.effects() {
+                got.entry(effect.subject).or_default().push(effect.id);
+            }
+            assert_eq!(got, expected, "effects at {name}");
+            self.happened.effects += got.values().map(|ids| ids.len() as u64).sum::<u64>();
+        }
+        let books = process.shared.views.balance(process.shared.records.end()).unwrap();
+        assert!(books.balanced, "{books:?}");
+    }
+}
+
+impl Process {
+    fn start(hub: crate::Hub) -> Self {
+        let (shared, recorder, projector, end) = hub.into_parts();
+        let (work, waiting) = mpsc::channel(1024);
+        let (applied, follows) = watch::channel(end);
+        let (end_tx, end_rx) = watch::channel(end);
+        let intake = crate::intake::Intake::new(Arc::clone(&shared), work.clone());
+        let handle = Handle::new(Arc::clone(&shared), intake, work.clone(), follows.clone(), end_rx);
+        let couriers = DESTINATIONS
+            .iter()
+            .map(|name| {
+                let door = shared.lanes.door(&Destination::parse(name).unwrap());
+                let courier =
+                    Courier::new(door, Arc::clone(&shared), work.clone(), follows.clone(), end).unwrap();
+                tokio::spawn(async move { courier.run(CancellationToken::new()).await.unwrap() })
+            })
+            .collect();
+        Self {
+            shared,
+            recorder,
+            projector,
+            work,
+            waiting,
+            applied,
+            to_apply: Vec::new(),
+            segment: None,
+            couriers,
+            handle,
+            _end: end_tx,
+        }
+    }
+}
+
+/// Lets every task run until none can go on.
+async fn settle() {
+    for _ in 0..24 {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn first_dead(reading: &Reading) -> Option<DeliveryId> {
+    let page = reading.dead_letters(None, false, None, 1).unwrap();
+    page.items.first().map(|letter| letter.delivery.id)
+}

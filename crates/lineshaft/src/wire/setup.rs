@@ -1,0 +1,82 @@
+//! From a checked workspace to what the engine runs on: sinks, gates and sources are built here, and nothing is started.
+
+use std::sync::Arc;
+
+use lineshaft_connectors::{Connector, SourceKind, Surroundings};
+use lineshaft_engine::{Setup, Sources, SystemSetup};
+use lineshaft_mapping::Template;
+use lineshaft_model::{Reason, Reasons};
+use lineshaft_ports::Sink;
+
+use crate::workspace::{System, Workspace};
+
+/// Builds everything a workspace names; every reason why something cannot be built, with the system it belongs to.
+pub fn build(workspace: &mut Workspace) -> Result<(Setup, Sources), Reasons> {
+    let mut setup = Setup { plan: workspace.take_plan(), digest: workspace.digest.clone(), ..Setup::default() };
+    let mut sources = Sources::new();
+    let mut reasons = Reasons::new();
+    for system in &workspace.systems {
+        let built = System::build(system, workspace, &mut setup, &mut sources);
+        reasons.extend(built.into_iter().map(|reason| Reason { at: format!("{}{}", system.file, reason.at), ..reason }));
+    }
+    if reasons.is_empty() { Ok((setup, sources)) } else { Err(reasons) }
+}
+
+impl System {
+    fn build(&self, workspace: &Workspace, setup: &mut Setup, sources: &mut Sources) -> Reasons {
+        let described = SystemSetup {
+            title: self.title.clone(),
+            connector: self.kind.clone(),
+            limits: self.limits,
+            breaker: self.breaker,
+            owners: self.spec.owners.clone(),
+        };
+        setup.systems.insert(self.name.clone(), described);
+        let Some(connector) = &self.connector else { return Reasons::new() };
+        let with = Surroundings { secrets: &workspace.secrets, folder: &workspace.folder };
+        let mut reasons = self.build_operations(&**connector, &with, workspace, setup);
+        for source in connector.sources() {
+            let intake = format!("{}/{}", self.name, source.name);
+            let outcome = match source.kind {
+                SourceKind::Pull => connector.build_source(&source.name, &with).map(|built| sources.push((intake, built))),
+                SourceKind::Push { .. } => connector.gate(&source.name, &with).map(|gate| {
+                    setup.gates.extend(gate.map(|gate| (intake, gate)));
+                }),
+            };
+            reasons.extend(outcome.err());
+        }
+        reasons
+    }
+
+    fn build_operations(
+        &self,
+        connector: &dyn Connector,
+        with: &Surroundings<'_>,
+        workspace: &Workspace,
+        setup: &mut Setup,
+    ) -> Reasons {
+        let mut reasons = Reasons::new();
+        for operation in connector.operations() {
+            let destination = format!("{}.{}", self.name, operation.name);
+            let outcome = connector.build_sink(&operation.name, with).and_then(|sink| {
+                let slots = templates(&sink, workspace)?;
+                setup.plan.operations.entry(destination.clone()).or_default().slots = slots;
+                setup.sinks.insert(destination, sink);
+                Ok(())
+            });
+            reasons.extend(outcome.err());
+        }
+        reasons
+    }
+}
+
+/// The compiled texts of a sink. The loader has compiled them once already to report problems with their place.
+fn templates(sink: &Arc<dyn Sink>, workspace: &Workspace) -> Result<Vec<Template>, Reason> {
+    let compile = |slot: &lineshaft_ports::Slot| {
+        Template::compile(&slot.template, &workspace.environment).map_err(|diagnostics| {
+            let first = diagnostics.first().map_or_else(String::new, |d| d.message.clone());
+            Reason::new("template-malformed", first).at(&slot.at)
+        })
+    };
+    sink.slots().iter().map(compile).collect()
+}
