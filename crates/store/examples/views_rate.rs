@@ -1,21 +1,23 @@
 //! Measures how fast records are applied to the views and the index, and what that writes.
 //!
-//! `cargo run --release -p lineshaft-store --example views_rate -- [millions retained before] [thousands measured] [folder]`
+//! `cargo run --release -p lineshaft-store --example views_rate -- [millions retained before] [thousands measured] [load] [folder]`
 //!
 //! The load: events of 1 KiB with random ids about 100,000 objects, three owed deliveries and three delivered outcomes
 //! each, in groups of 256 events, in segments of 220,000. Making the records is not part of the figures; reading them from
-//! a disk is not either.
+//! a disk is not either. The load `well` delivers everything, `down` leaves the third destination unanswered, `poison` makes
+//! every hundredth delivery a dead letter that parks its key.
 
 #![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::unwrap_used,
+    clippy::panic,
     clippy::float_arithmetic,
     reason = "a measurement needs a stopwatch and words; it ends at the first error"
 )]
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -26,7 +28,7 @@ use lineshaft_model::{
 use lineshaft_ports::journal::{JournalRead, ReadError, Record, Records};
 use lineshaft_store::applied::AppliedRecord;
 use lineshaft_store::index::{Index, Span};
-use lineshaft_store::views::Projector;
+use lineshaft_store::views::{Projector, Views};
 
 const GROUP_EVENTS: u64 = 256;
 const DELIVERIES: u64 = 3;
@@ -35,10 +37,41 @@ const SEGMENT_GROUPS: u64 = 860;
 const OBJECTS: u64 = 100_000;
 const JOURNAL: u64 = 7;
 
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Load {
+    Well,
+    Down,
+    Poison,
+}
+
+static LOAD: OnceLock<Load> = OnceLock::new();
+
+impl Load {
+    fn named(word: &str) -> Self {
+        match word {
+            "well" => Self::Well,
+            "down" => Self::Down,
+            "poison" => Self::Poison,
+            _ => panic!("the load is well, down or poison"),
+        }
+    }
+
+    /// What becomes of a delivery, by its number and the number of its outcome.
+    fn kind(self, n: u64, outcome: u64) -> OutcomeKind {
+        match self {
+            Self::Down if n == 2 => OutcomeKind::Again,
+            Self::Poison if outcome.is_multiple_of(100) => OutcomeKind::Dead,
+            _ => OutcomeKind::Delivered,
+        }
+    }
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let millions: u64 = arguments.next().map_or(0, |n| n.parse().unwrap());
     let thousands: u64 = arguments.next().map_or(1_000, |n| n.parse().unwrap());
+    let load = arguments.next().map_or(Load::Well, |word| Load::named(&word));
+    LOAD.set(load).unwrap();
     let dir = arguments.next().map_or_else(|| std::env::temp_dir().join("views_rate"), PathBuf::from);
     std::fs::remove_dir_all(&dir).ok();
 
@@ -59,6 +92,7 @@ fn main() {
 struct Bench {
     index: Index,
     projector: Projector,
+    views: Views,
 }
 
 impl Bench {
@@ -66,33 +100,36 @@ impl Bench {
         let spans = [Span { first: Position(1), last: Position(0) }];
         let records = Arc::new(Made { groups: 0 });
         let index = Index::open(&dir.join("index"), JOURNAL, &spans, records, &mut |_| {}).unwrap();
-        let (projector, _) = Projector::open(dir, JOURNAL, Position(0), index.clone()).unwrap();
-        Self { index, projector }
+        let (projector, views) = Projector::open(dir, JOURNAL, Position(0), index.clone()).unwrap();
+        Self { index, projector, views }
     }
 
     fn run(&mut self, what: &str, from: u64, to: u64) {
         let wrote = bytes_written();
-        let (mut wall, mut longest) = (Duration::ZERO, Duration::ZERO);
+        let (mut wall, mut longest, mut on_cpu) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
         for group in from..to {
             let records = group_of(group);
             let borrowed: Vec<AppliedRecord<'_>> = records.iter().map(AppliedRecord::from).collect();
-            let start = Instant::now();
+            let (start, cpu) = (Instant::now(), cpu_time());
             if group % SEGMENT_GROUPS == 0 {
                 self.projector.segment_started(records[0].position).unwrap();
             }
             self.projector.gather(&borrowed).unwrap();
             let took = start.elapsed();
             wall += took;
+            on_cpu += cpu_time().saturating_sub(cpu);
             longest = longest.max(took);
         }
-        let start = Instant::now();
+        let (start, cpu) = (Instant::now(), cpu_time());
         self.projector.commit().unwrap();
         wall += start.elapsed();
+        on_cpu += cpu_time().saturating_sub(cpu);
         let events = (to - from) * GROUP_EVENTS;
         let wrote = bytes_written() - wrote;
         println!(
-            "{what}: {events} events, {:.0} events/s, {:.0} bytes written per event, longest call {:?}",
+            "{what}: {events} events, {:.0} events/s ({:.0} per second on the processor), {:.0} bytes written per event, longest call {:?}",
             events as f64 / wall.as_secs_f64(),
+            events as f64 / on_cpu.as_secs_f64(),
             wrote as f64 / events as f64,
             longest
         );
@@ -108,6 +145,19 @@ impl Bench {
             stats.open_bytes
         );
         let end = groups * GROUP_EVENTS;
+        let start = Instant::now();
+        for n in 0..10_000 {
+            let key = format!("BOLT-{:06}/A-01", mix(n) % OBJECTS);
+            self.views.object_head("main", "inventory-position", &key).unwrap().unwrap();
+        }
+        println!("head of an object: {:?}", start.elapsed() / 10_000);
+        for counts in self.views.counts() {
+            println!("{counts:?}");
+        }
+        let start = Instant::now();
+        let from = DeliveryId { event: Position(0), n: 0 };
+        let rows = self.views.runnable("bi.load", Priority::Normal, from, 1000).unwrap();
+        println!("first page of a lane: {} rows in {:?}", rows.len(), start.elapsed());
         let mut times: Vec<Duration> = (0..2_000)
             .map(|n| {
                 let start = Instant::now();
@@ -217,6 +267,7 @@ fn group_of(group: u64) -> Vec<Record> {
         keys: Vec::new(),
         received: at,
     };
+    let load = LOAD.get().copied().unwrap_or(Load::Well);
     let mut records = Vec::with_capacity(GROUP_RECORDS as usize);
     for n in 0..GROUP_EVENTS {
         let number = group * GROUP_EVENTS + n;
@@ -237,7 +288,7 @@ fn group_of(group: u64) -> Vec<Record> {
     for n in 0..GROUP_EVENTS * DELIVERIES {
         let outcome = Outcome {
             delivery: DeliveryId { event: Position(first + n / DELIVERIES), n: (n % DELIVERIES) as u8 },
-            kind: OutcomeKind::Delivered,
+            kind: load.kind(n % DELIVERIES, group * GROUP_EVENTS * DELIVERIES + n),
             attempt: 1,
             at,
             due: Millis(0),
@@ -260,6 +311,12 @@ fn id_of(number: u64) -> String {
 fn mix(n: u64) -> u64 {
     let n = (n ^ (n >> 30)).wrapping_add(0x9e37_79b9_7f4a_7c15).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb) ^ (n >> 31)
+}
+
+/// What this thread has spent on a processor: on a busy machine it says more than the clock.
+fn cpu_time() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    Duration::from_nanos(text.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(0))
 }
 
 /// Bytes that this process has caused to be written to the disk.

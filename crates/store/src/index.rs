@@ -7,6 +7,7 @@
 //! nothing. Fingerprints are cut to 48 bits: a hit is a candidate, and whoever asks compares it with the record.
 
 mod file;
+mod make;
 mod open;
 mod pairs;
 mod query;

@@ -9,7 +9,7 @@ use lineshaft_model::record::{
     QuarantineHead, RecordKind, Tally, Token, VERSION,
 };
 use lineshaft_model::{
-    DeliveryId, Envelope, Event, Millis, Outcome, OutcomeKind, Position, Priority, Raw, Reason,
+    DeliveryId, Envelope, Event, Millis, ObjectKey, Outcome, OutcomeKind, Position, Priority, Raw, Reason,
 };
 use lineshaft_ports::journal::{JournalRead, ReadError, Record, Records};
 use parking_lot::RwLock;
@@ -160,115 +160,123 @@ const DATA: [&str; 4] = [
 
 /// Writes a history; the chains of objects are as intake makes them.
 pub(crate) fn journal_of(steps: &[Step]) -> Held {
-    let held = Held::default();
-    let mut owed_ids: Vec<DeliveryId> = Vec::new();
-    let mut chain: HashMap<(String, String), Position> = HashMap::new();
+    let mut writer = Writer::default();
     for (at, step) in steps.iter().enumerate() {
+        writer.write(at, step);
+    }
+    writer.held
+}
+
+#[derive(Default)]
+struct Writer {
+    held: Held,
+    owed: Vec<DeliveryId>,
+    chains: HashMap<ObjectKey, Position>,
+}
+
+impl Writer {
+    fn write(&mut self, at: usize, step: &Step) {
         let now = Millis(1_000 + at as i64 * 10);
         match step {
-            Step::Event { of_type, object, disposition, revision, data, owed } => {
-                let event_type = TYPES[*of_type];
-                let below = if *of_type == 2 { "/10/AB1" } else { "" };
-                let event = Event {
-                    envelope: Envelope {
-                        id: format!("id-{at}"),
-                        source: "urn:lineshaft:main:wms".into(),
-                        event_type: event_type.into(),
-                        subject: format!("K{object}{below}"),
-                        tenant: "main".into(),
-                        revision: *revision,
-                        correlationid: if at % 3 == 0 { format!("C{}", at % 4) } else { String::new() },
-                        ..Envelope::default()
-                    },
-                    data: Bytes::from_static(DATA[*data].as_bytes()),
-                    raw: Raw::Same,
-                    intake: format!("wms/{}", object % 2),
-                    keys: if at % 5 == 0 {
-                        vec![
-                            ("item".into(), format!("I{object}")),
-                            ("ref:mes".into(), format!("M{}", at % 7)),
-                        ]
-                    } else {
-                        Vec::new()
-                    },
-                    received: now,
-                };
-                let key = event.envelope.object().map(|o| (o.object_type, o.key)).unwrap();
-                let previous = chain.get(&key).copied().unwrap_or_default();
-                let order_key = event.envelope.order_key().to_owned();
-                let owed: Vec<Owed<'_>> = owed
-                    .iter()
-                    .map(|(destination, parks)| Owed {
-                        route: "r",
-                        destination: DESTINATIONS[*destination],
-                        priority: if object % 2 == 0 { Priority::High } else { Priority::Normal },
-                        order_key: &order_key,
-                        parks: *parks,
-                    })
-                    .collect();
-                let position = held.event(EventHead { disposition: *disposition, previous }, &event, &owed);
-                chain.insert(key, position);
-                owed_ids.extend((0..owed.len() as u8).map(|n| DeliveryId { event: position, n }));
-            }
+            Step::Event { .. } => self.event(at, step, now),
             Step::Outcome { which, kind, foreign } => {
-                let Some(back) = owed_ids.len().checked_sub(1) else { continue };
-                let delivery = owed_ids[back - which % owed_ids.len()];
+                let Some(back) = self.owed.len().checked_sub(1) else { return };
+                let delivery = self.owed[back - which % self.owed.len()];
                 let foreign_key = foreign.then(|| format!("F{}", at % 3));
-                held.outcome(&outcome_of(delivery, *kind, now, foreign_key));
+                self.held.outcome(&outcome_of(delivery, *kind, now, foreign_key));
             }
             Step::Stray => {
                 let delivery = DeliveryId { event: Position(1_000_000), n: 0 };
-                held.outcome(&outcome_of(delivery, OutcomeKind::Delivered, now, Some("X".into())));
+                self.held.outcome(&outcome_of(delivery, OutcomeKind::Delivered, now, Some("X".into())));
             }
-            Step::Refused { subject } => {
-                let head = QuarantineHead {
-                    tenant: "main".into(),
-                    intake: "wms/0".into(),
-                    content_type: "text/csv".into(),
-                    origin: format!("line {at}"),
-                    received: now,
-                    reasons: vec![Reason::new("csv-columns", "3 columns instead of 4")],
-                    subject: if *subject == 0 { String::new() } else { format!("K{subject}") },
-                    event_type: String::new(),
-                    traceparent: String::new(),
-                };
-                let mut payload = Vec::new();
-                Quarantine { head, raw: Bytes::from_static(b"a;b;c") }.encode(&mut payload);
-                held.push(RecordKind::Quarantine, payload);
-            }
-            Step::Act { action, target } => {
-                let action = Action {
+            Step::Refused { subject } => self.refused(at, *subject, now),
+            Step::Act { action, target } => self.json(
+                RecordKind::Action,
+                &Action {
                     actor: "kim".into(),
                     action: (*action).into(),
                     target: target.to_string(),
                     reason: format!("because {at}"),
                     at: now,
-                };
-                let mut payload = Vec::new();
-                JsonPayload::encode(&action, &mut payload);
-                held.push(RecordKind::Action, payload);
-            }
+                },
+            ),
             Step::Token { part, token } => {
                 let token = if *token == 0 { String::new() } else { token.to_string() };
                 let token = Token { intake: "wms/0".into(), part: part.to_string(), token };
-                let mut payload = Vec::new();
-                JsonPayload::encode(&token, &mut payload);
-                held.push(RecordKind::Token, payload);
+                self.json(RecordKind::Token, &token);
             }
             Step::Tally { count } => {
                 let duplicates = vec![Duplicate { intake: "wms/1".into(), count: *count }];
-                let mut payload = Vec::new();
-                JsonPayload::encode(&Tally { duplicates }, &mut payload);
-                held.push(RecordKind::Tally, payload);
+                self.json(RecordKind::Tally, &Tally { duplicates });
             }
             Step::Unknown => {
-                // A kind that a later version may write, and a payload that does not read as its kind.
-                let kind = if at % 2 == 0 { RecordKind::Event } else { RecordKind::Outcome };
-                held.push(kind, vec![0xff, 0xff]);
+                // A payload that does not read as its kind.
+                let kind = if at.is_multiple_of(2) { RecordKind::Event } else { RecordKind::Outcome };
+                self.held.push(kind, vec![0xff, 0xff]);
             }
         }
     }
-    held
+
+    fn json(&self, kind: RecordKind, value: &impl JsonPayload) {
+        let mut payload = Vec::new();
+        value.encode(&mut payload);
+        self.held.push(kind, payload);
+    }
+
+    fn event(&mut self, at: usize, step: &Step, received: Millis) {
+        let Step::Event { of_type, object, disposition, revision, data, owed } = step else { return };
+        let below = if *of_type == 2 { "/10/AB1" } else { "" };
+        let keys = [("item".into(), format!("I{object}")), ("ref:mes".into(), format!("M{}", at % 7))];
+        let event = Event {
+            envelope: Envelope {
+                id: format!("id-{at}"),
+                source: "urn:lineshaft:main:wms".into(),
+                event_type: TYPES[*of_type].into(),
+                subject: format!("K{object}{below}"),
+                tenant: "main".into(),
+                revision: *revision,
+                correlationid: if at.is_multiple_of(3) { format!("C{}", at % 4) } else { String::new() },
+                ..Envelope::default()
+            },
+            data: Bytes::from_static(DATA[*data].as_bytes()),
+            raw: Raw::Same,
+            intake: format!("wms/{}", object % 2),
+            keys: if at.is_multiple_of(5) { keys.into() } else { Vec::new() },
+            received,
+        };
+        let key = event.envelope.object().unwrap();
+        let previous = self.chains.get(&key).copied().unwrap_or_default();
+        let order_key = event.envelope.order_key().to_owned();
+        let owes = |(destination, parks): &(usize, bool)| Owed {
+            route: "r",
+            destination: DESTINATIONS[*destination],
+            priority: if object % 2 == 0 { Priority::High } else { Priority::Normal },
+            order_key: &order_key,
+            parks: *parks,
+        };
+        let owed: Vec<Owed<'_>> = owed.iter().map(owes).collect();
+        let head = EventHead { disposition: *disposition, previous };
+        let position = self.held.event(head, &event, &owed);
+        self.chains.insert(key, position);
+        self.owed.extend((0..owed.len() as u8).map(|n| DeliveryId { event: position, n }));
+    }
+
+    fn refused(&self, at: usize, subject: u8, received: Millis) {
+        let head = QuarantineHead {
+            tenant: "main".into(),
+            intake: "wms/0".into(),
+            content_type: "text/csv".into(),
+            origin: format!("line {at}"),
+            received,
+            reasons: vec![Reason::new("csv-columns", "3 columns instead of 4")],
+            subject: if subject == 0 { String::new() } else { format!("K{subject}") },
+            event_type: String::new(),
+            traceparent: String::new(),
+        };
+        let mut payload = Vec::new();
+        Quarantine { head, raw: Bytes::from_static(b"a;b;c") }.encode(&mut payload);
+        self.held.push(RecordKind::Quarantine, payload);
+    }
 }
 
 pub(crate) fn outcome_of(

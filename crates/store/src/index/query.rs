@@ -11,6 +11,7 @@ use lineshaft_model::{Fingerprint, Millis, Position};
 use lineshaft_ports::journal::JournalRead;
 use parking_lot::{RwLock, RwLockWriteGuard};
 
+use super::make::Work;
 use super::open::{OpenIndex, time_key};
 use super::segment::{self, SegmentIndex};
 use super::{IndexError, Seen, SegmentStats, Span, cut, delivery_key, file, key_of};
@@ -76,7 +77,7 @@ impl Index {
             Some((open, closed)) => (open.first, closed),
             None => (records.end().next(), segments),
         };
-        let mut work = Work { records: &*records, end: records.end(), events: 0, progress };
+        let mut work = Work::new(&*records, records.end(), progress);
         let closed: Closed = closed
             .iter()
             .map(|span| work.open_or_make(dir, journal, *span).map(Arc::new))
@@ -325,8 +326,8 @@ impl Index {
         match ask(segment) {
             Err(IndexError::Damaged { path }) => {
                 tracing::warn!(path = %path.display(), "index file damaged, made again from the journal");
-                let records = &*self.0.records;
-                let mut work = Work { records, end: segment.span.last, events: 0, progress: &mut |_| {} };
+                let progress = &mut |_| {};
+                let mut work = Work::new(&*self.0.records, segment.span.last, progress);
                 let made = Arc::new(work.make(&self.0.dir, self.0.journal, segment.span)?);
                 let mut closed = self.0.closed.write();
                 *closed = closed
@@ -381,56 +382,5 @@ impl Feeding<'_> {
 impl Drop for Feeding<'_> {
     fn drop(&mut self) {
         self.upto.store(self.open.last.0, Ordering::Release);
-    }
-}
-
-/// Reading records to make indexes of them.
-struct Work<'a> {
-    records: &'a dyn JournalRead,
-    end: Position,
-    events: u64,
-    progress: &'a mut dyn FnMut(Progress),
-}
-
-impl Work<'_> {
-    fn open_or_make(&mut self, dir: &Path, journal: u64, span: Span) -> Result<SegmentIndex, IndexError> {
-        match SegmentIndex::open(dir, journal, span) {
-            Ok(segment) => Ok(segment),
-            Err(IndexError::File { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                self.make(dir, journal, span)
-            }
-            Err(IndexError::Damaged { path }) => {
-                tracing::warn!(path = %path.display(), "index file damaged, made again from the journal");
-                self.make(dir, journal, span)
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    fn make(&mut self, dir: &Path, journal: u64, span: Span) -> Result<SegmentIndex, IndexError> {
-        let open = self.scan(span)?;
-        segment::write(dir, journal, &open)?;
-        SegmentIndex::open(dir, journal, span)
-    }
-
-    /// The index of a segment's records in memory.
-    fn scan(&mut self, span: Span) -> Result<OpenIndex, IndexError> {
-        let mut open = OpenIndex::new(span.first);
-        if span.last < span.first {
-            return Ok(open);
-        }
-        for record in self.records.read_from(span.first)? {
-            let record = record?;
-            if record.position > span.last {
-                break;
-            }
-            open.take(AppliedRecord::from(&record))?;
-            if record.position.0.is_multiple_of(65_536) {
-                let events = self.events + open.stats.events();
-                (self.progress)(Progress { position: record.position, end: self.end, events });
-            }
-        }
-        self.events += open.stats.events();
-        Ok(open)
     }
 }

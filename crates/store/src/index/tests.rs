@@ -107,7 +107,7 @@ fn feed(index: &Index, held: &Held, spans: &[Span]) {
 fn empty(dir: &Path, held: &Held) -> Index {
     let span = Span { first: Position(1), last: Position(0) };
     let nothing = Arc::new(Held::default());
-    drop(Index::open(dir, JOURNAL, &[span], nothing.clone(), &mut |_| {}).unwrap());
+    drop(Index::open(dir, JOURNAL, &[span], nothing, &mut |_| {}).unwrap());
     // Reading for repairs goes to the full journal.
     let index = Index::open(dir, JOURNAL, &[span], Arc::new(Growing(held.clone())), &mut |_| {}).unwrap();
     assert_eq!(index.upto(), Position::ZERO);
@@ -160,7 +160,7 @@ proptest! {
         feed(&grown, &held, &spans);
         assert_answers(&grown, &scan, end);
 
-        let records: Arc<dyn JournalRead> = Arc::new(held.clone());
+        let records: Arc<dyn JournalRead> = Arc::new(held);
         let reopened = Index::open(dir.path(), JOURNAL, &spans, Arc::clone(&records), &mut |_| {}).unwrap();
         assert_answers(&reopened, &scan, end);
 

@@ -163,13 +163,12 @@ impl Reading {
         let mut rows = Vec::new();
         for record in self.journal.read_from(start)?.take(most.saturating_mul(RECORDS_A_ROW)) {
             let record = record?;
-            let position = record.position;
-            if record.kind == RecordKind::Event as u8 {
-                let event = EventRecord::decode(&record.payload)
-                    .map_err(|source| ReadingError::Record { position, source })?;
-                rows.push(row_of(position, &event));
+            reached = record.position;
+            if record.kind == RecordKind::Event as u8
+                && let Ok(event) = EventRecord::decode(&record.payload)
+            {
+                rows.push(row_of(reached, &event));
             }
-            reached = position;
             if rows.len() >= most {
                 break;
             }

@@ -76,11 +76,10 @@ impl Reading {
             if record.kind != RecordKind::Event as u8 {
                 continue;
             }
-            let position = record.position;
-            let event = EventRecord::decode(&record.payload)
-                .map_err(|source| ReadingError::Record { position, source })?;
+            // One that a later version wrote is shown by that version; it must not hide the others.
+            let Ok(event) = EventRecord::decode(&record.payload) else { continue };
             if filter.passes(&event) {
-                rows.push(super::events::row_of(position, &event));
+                rows.push(super::events::row_of(record.position, &event));
             }
         }
         Ok(rows)

@@ -220,6 +220,11 @@ fn events_are_listed_newest_first_and_filtered() {
     assert_eq!(after.iter().map(|row| row.position.0).collect::<Vec<_>>(), [6, 7]);
     assert_eq!(reached, Position(7));
     assert_eq!(story.reading.events_after(Position(9), 2).unwrap().1, Position(10));
+    // A record that cannot be read hides no other.
+    story.held.push(RecordKind::Event, vec![0xff]);
+    assert_eq!(all(&filter()), [9, 7, 6, 5, 1]);
+    assert_eq!(story.reading.events_after(Position(9), 2).unwrap().1, Position(11));
+    assert!(matches!(story.reading.event(Position(11)), Err(ReadingError::Record { .. })));
 }
 
 #[test]

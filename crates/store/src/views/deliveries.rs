@@ -3,6 +3,8 @@
 //! Most deliveries are finished before they are stored and never become rows. Where a rule speaks of all deliveries of an
 //! order key, what was gathered is written first (within the open transaction) and the rule is one statement.
 
+use std::collections::hash_map::Entry;
+
 use lineshaft_model::record::{OutcomeRecord, Owed};
 use lineshaft_model::{DeliveryId, DeliveryState, OutcomeKind, Position, Priority};
 use rusqlite::{Connection, OptionalExtension, Row};
@@ -248,15 +250,18 @@ impl Deliveries {
 
     /// An unfinished delivery, gathered or stored.
     fn slot(&mut self, connection: &Connection, id: i64) -> rusqlite::Result<Option<&mut Slot>> {
-        if !self.slots.contains_key(&id) {
-            let mut statement =
-                connection.prepare_cached(&format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1"))?;
-            let Some(delivery) = statement.query_row([id], Delivery::from_row).optional()? else {
-                return Ok(None);
-            };
-            self.slots.insert(id, Slot { delivery, stored: true, finished: false });
-        }
-        Ok(self.slots.get_mut(&id).filter(|slot| !slot.finished))
+        let slot = match self.slots.entry(id) {
+            Entry::Occupied(held) => held.into_mut(),
+            Entry::Vacant(room) => {
+                let sql = format!("SELECT {COLUMNS} FROM deliveries WHERE id = ?1");
+                let mut statement = connection.prepare_cached(&sql)?;
+                let Some(delivery) = statement.query_row([id], Delivery::from_row).optional()? else {
+                    return Ok(None);
+                };
+                room.insert(Slot { delivery, stored: true, finished: false })
+            }
+        };
+        Ok(Some(slot).filter(|slot| !slot.finished))
     }
 
     fn hold(
@@ -265,17 +270,16 @@ impl Deliveries {
         destination: NameId,
         order: u64,
     ) -> rusqlite::Result<&mut Hold> {
-        if !self.holds.contains_key(&(destination, order)) {
-            let mut statement = connection
-                .prepare_cached("SELECT dead, parked FROM holds WHERE destination = ?1 AND ord = ?2")?;
-            let stored = statement
-                .query_row((destination, signed(order)), |row| {
-                    Ok(Hold { dead: row.get(0)?, parked: row.get(1)? })
-                })
-                .optional()?;
-            self.holds.insert((destination, order), stored.unwrap_or_default());
+        match self.holds.entry((destination, order)) {
+            Entry::Occupied(held) => Ok(held.into_mut()),
+            Entry::Vacant(room) => {
+                let sql = "SELECT dead, parked FROM holds WHERE destination = ?1 AND ord = ?2";
+                let hold = |row: &Row<'_>| Ok(Hold { dead: row.get(0)?, parked: row.get(1)? });
+                let mut statement = connection.prepare_cached(sql)?;
+                let stored = statement.query_row((destination, signed(order)), hold).optional()?;
+                Ok(room.insert(stored.unwrap_or_default()))
+            }
         }
-        Ok(self.holds.entry((destination, order)).or_default())
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -67,14 +67,9 @@ enum StatusChange {
 }
 
 impl Objects {
-    /// Takes in an event; gives the object's fingerprint, or `None` when its type cannot be read.
-    pub(super) fn take(
-        &mut self,
-        names: &mut Names,
-        position: Position,
-        event: &EventRecord<'_>,
-    ) -> Option<()> {
-        let event_type = EventType::parse(event.event_type).ok()?;
+    /// Takes in an event. One whose type cannot be read changes no object.
+    pub(super) fn take(&mut self, names: &mut Names, position: Position, event: &EventRecord<'_>) {
+        let Ok(event_type) = EventType::parse(event.event_type) else { return };
         let (key, below) = event_type.split_subject(event.subject);
         let object_type = event_type.object_type();
         let fingerprint = Fingerprint::of(&[event.tenant, object_type, key]).0;
@@ -86,30 +81,25 @@ impl Objects {
         });
         change.position = position.0;
         if event.disposition != Disposition::Accepted {
-            return Some(());
+            return;
         }
-        let whole = below.is_none() && event_type.is_whole();
-        let state = change.state.get_or_insert_with(|| StateChange {
-            first: position.0,
-            changed: 0,
-            since: 0,
-            revision: 0,
-            event_type: 0,
-            system: 0,
-            updated: Millis(0),
-            hash: 0,
-            status: StatusChange::Keep,
-        });
-        state.changed = position.0;
-        state.event_type = names.id(event.event_type);
-        state.system = names.id(event.system());
-        state.updated = event.received;
-        state.hash = data_hash(event.data);
-        if whole {
-            state.since = position.0;
-            state.status = StatusChange::Set(None);
-        }
+        let before = change.state.take();
+        let mut state = StateChange {
+            first: before.as_ref().map_or(position.0, |before| before.first),
+            changed: position.0,
+            since: before.as_ref().map_or(0, |before| before.since),
+            revision: before.as_ref().map_or(0, |before| before.revision),
+            event_type: names.id(event.event_type),
+            system: names.id(event.system()),
+            updated: event.received,
+            hash: data_hash(event.data),
+            status: before.map_or(StatusChange::Keep, |before| before.status),
+        };
         if below.is_none() {
+            if event_type.is_whole() {
+                state.since = position.0;
+                state.status = StatusChange::Set(None);
+            }
             if event.revision > 0 {
                 state.revision = event.revision;
             }
@@ -117,7 +107,7 @@ impl Objects {
                 state.status = change;
             }
         }
-        Some(())
+        change.state = Some(state);
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -11,11 +11,14 @@ use super::names::{KindId, NameId, Names};
 use super::objects::signed;
 use crate::applied::AppliedRecord;
 
-/// Cross references gathered since the last commit: (kind, key, system) to the system's key and the record that says so.
+/// Cross references gathered since the last commit: the system's key and the record that says so.
 #[derive(Debug, Default)]
 pub(super) struct References {
-    changes: BTreeMap<(KindId, Box<str>, NameId), (Box<str>, Position)>,
+    changes: BTreeMap<Place, (Box<str>, Position)>,
 }
+
+/// Kind and key of the object, and the system.
+type Place = (KindId, Box<str>, NameId);
 
 impl References {
     pub(super) fn set(
