@@ -9,23 +9,28 @@ use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
 pub struct Amount(i64);
 
 impl Amount {
+    /// Nothing.
     pub const ZERO: Self = Self(0);
 
+    /// So many whole units.
     #[must_use]
     pub const fn whole(units: i64) -> Self {
         Self(units.saturating_mul(1000))
     }
 
+    /// So many thousandths.
     #[must_use]
     pub const fn thousandths(count: i64) -> Self {
         Self(count)
     }
 
+    /// How many thousandths it is.
     #[must_use]
     pub const fn as_thousandths(self) -> i64 {
         self.0
     }
 
+    /// Whether it is nothing.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0

@@ -30,26 +30,36 @@ pub enum Action {
     Count { sheet: String, lines: Vec<CountLine> },
 }
 
+/// An order to a supplier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PurchaseOrder {
+    /// Ten digits.
     pub number: String,
+    /// 1 when it is released, one more with every change.
     pub revision: u64,
+    /// The supplier's number.
     pub supplier: String,
+    /// The day it was written.
     pub ordered: Date,
+    /// At least one.
     pub lines: Vec<OrderLine>,
 }
 
+/// What is ordered, in the item's own unit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OrderLine {
     /// 10, 20, 30 ...
     pub line: u64,
     pub item: String,
+    /// The sum of the schedule.
     pub quantity: Amount,
+    /// EUR for one unit.
     pub price: Amount,
     /// Split deliveries: quantity and day.
     pub schedule: Vec<(Amount, Date)>,
 }
 
+/// An order to the shop floor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProductionOrder {
     pub number: String,
@@ -57,13 +67,16 @@ pub struct ProductionOrder {
     pub quantity: Amount,
     /// Scenario milliseconds since the beginning.
     pub start_ms: u64,
+    /// Scenario milliseconds from start to end.
     pub lasts_ms: u64,
+    /// What will not be good of the quantity.
     pub scrap: Amount,
     /// 1 is the most urgent, 9 the least.
     pub priority: u64,
     pub components: Vec<Component>,
 }
 
+/// What an order needs, and where it is taken from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Component {
     pub item: String,
@@ -71,6 +84,7 @@ pub struct Component {
     pub quantity: Amount,
 }
 
+/// Goods that change their place within the warehouse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StockMove {
     pub number: String,
@@ -80,9 +94,11 @@ pub struct StockMove {
     pub quantity: Amount,
 }
 
+/// A shelf that is counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CountLine {
     pub item: String,
     pub location: String,
+    /// The difference to the book.
     pub found: Amount,
 }
