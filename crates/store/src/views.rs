@@ -12,7 +12,6 @@ mod books;
 mod deliveries;
 mod hashing;
 mod lanes;
-mod look;
 mod names;
 mod objects;
 mod pool;
