@@ -1,6 +1,15 @@
 //! The front door: the command line, the workspace loader and the wiring.
 
+pub mod cli;
+pub mod client;
+pub mod commands;
+pub mod data;
+mod examples;
+pub mod explain;
 pub mod failure;
+pub mod logging;
+pub mod records;
 pub mod table;
 pub mod terminal;
+pub mod wire;
 pub mod workspace;

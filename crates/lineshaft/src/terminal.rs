@@ -60,11 +60,6 @@ impl Terminal {
         self.line(&to_text(serde_json::to_string_pretty(value))?)
     }
 
-    /// Writes a value as one line of JSON.
-    pub fn json_line<T: Serialize>(&self, value: &T) -> Result<(), Failure> {
-        self.line(&to_text(serde_json::to_string(value))?)
-    }
-
     /// Says something that is not data. Nothing can be done when even that fails.
     pub fn say(&self, text: &str) {
         let _ = writeln!(io::stderr().lock(), "{text}");

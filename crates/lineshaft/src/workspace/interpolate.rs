@@ -34,6 +34,11 @@ impl Variables {
         self.0.get(name).map(String::as_str)
     }
 
+    /// Every name with its value.
+    pub fn pairs(&self) -> impl Iterator<Item = (String, String)> {
+        self.0.iter().map(|(name, value)| (name.clone(), value.clone()))
+    }
+
     fn names(&self) -> impl Iterator<Item = &str> + Clone {
         self.0.keys().map(String::as_str)
     }

@@ -78,6 +78,17 @@ pub fn load(folder: &Path, variables: &Variables) -> Loaded {
     Loaded { workspace, problems, files }
 }
 
+/// The settings alone, for commands that look for a hub or its data. `None` when there is no workspace in the folder.
+#[must_use]
+pub fn settings_of(folder: &Path, variables: &Variables) -> Option<Settings> {
+    let text = std::fs::read_to_string(folder.join(MAIN)).ok()?;
+    let mut tree = yaml::read(&text).0?;
+    // What is wrong is `check`'s to report.
+    let mut problems = Problems::default();
+    interpolate(&mut tree, MAIN, variables, &mut Vec::new(), &mut problems);
+    decode(&tree, MAIN, &mut problems)
+}
+
 impl Loading<'_> {
     /// The tree of a YAML file, variables replaced; `None` when there is no such file or it cannot be read.
     pub(super) fn tree(&mut self, file: &str) -> Option<Node> {

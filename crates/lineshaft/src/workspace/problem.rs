@@ -71,6 +71,16 @@ impl Problem {
         self
     }
 
+    /// The same as a reason, `file:line:column` as its place.
+    #[must_use]
+    pub fn to_reason(&self) -> Reason {
+        let at = match self.mark.line {
+            0 => self.file.clone(),
+            line => format!("{}:{line}:{}", self.file, self.mark.column),
+        };
+        Reason::new(self.code.clone(), self.message.clone()).at(at).hint(self.hint.clone())
+    }
+
     /// A reason given by another room, for a place of this file.
     pub fn of_reason(file: &str, mark: Mark, reason: Reason) -> Self {
         Self::error(file, mark, &reason.code, reason.message).hint(reason.hint)
@@ -169,6 +179,11 @@ impl Problems {
     #[must_use]
     pub fn as_slice(&self) -> &[Problem] {
         &self.found
+    }
+
+    /// The problems, one by one.
+    pub fn iter(&self) -> impl Iterator<Item = &Problem> {
+        self.found.iter()
     }
 
     /// How many errors there are, listed or not.

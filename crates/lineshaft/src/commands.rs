@@ -1,0 +1,35 @@
+//! The commands, a file each; what several of them share is in `reach` (which hub) and `listing` (rows and pages).
+
+pub mod balance;
+pub mod check;
+pub mod dead_letters;
+pub mod decode;
+pub mod deliveries;
+pub mod demo;
+pub mod events;
+pub mod explain;
+pub mod journal;
+mod listing;
+pub mod map;
+pub mod new;
+pub mod objects;
+pub mod quarantine;
+mod reach;
+pub mod reload;
+pub mod run;
+pub mod systems;
+pub mod token;
+pub mod trace;
+pub mod views;
+
+use crate::terminal::Terminal;
+use crate::workspace::Variables;
+
+/// What every command is given.
+#[derive(Clone, Debug)]
+pub struct Around {
+    /// The environment as it was at the start.
+    pub variables: Variables,
+    /// Where to write.
+    pub terminal: Terminal,
+}

@@ -1,0 +1,96 @@
+//! `lineshaft systems list|pause|resume`.
+
+use clap::{Args, Subcommand};
+use lineshaft_model::shown::{LaneRow, SystemRow};
+
+use super::Around;
+use super::dead_letters::{Because, Done};
+use super::listing::{ListArgs, Shape, list};
+use super::reach::{Reach, wait};
+use crate::client::escaped;
+use crate::failure::{Exit, Outcome};
+use crate::table::Column;
+
+/// Lists the connected systems, pauses and resumes one.
+#[derive(Args, Debug)]
+pub struct Systems {
+    #[command(subcommand)]
+    what: What,
+    #[command(flatten)]
+    reach: Reach,
+}
+
+#[derive(Subcommand, Debug)]
+enum What {
+    /// Every system and how it is
+    List(ListArgs),
+    /// Hold deliveries to a system back; nothing is lost
+    Pause(Pause),
+    /// Deliver to a system again
+    Resume(Resume),
+}
+
+#[derive(Args, Debug)]
+struct Pause {
+    /// Name of the system
+    name: String,
+    /// Why, for the record and for whoever looks
+    #[arg(long, value_name = "TEXT")]
+    reason: String,
+}
+
+#[derive(Args, Debug)]
+struct Resume {
+    /// Name of the system
+    name: String,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+}
+
+const COLUMNS: &[Column] = &[
+    Column::new("SYSTEM"),
+    Column::new("HEALTH"),
+    Column::number("RECEIVED"),
+    Column::number("DELIVERED"),
+    Column::number("PENDING"),
+    Column::number("PARKED"),
+    Column::number("DEAD"),
+    Column::flexible("LAST FAILURE"),
+];
+
+fn cells(row: &SystemRow) -> Vec<String> {
+    let sum = |of: fn(&LaneRow) -> u64| row.lanes.iter().map(of).sum::<u64>().to_string();
+    let failure = row.lanes.iter().find_map(|lane| lane.last_failure.clone()).unwrap_or_default();
+    vec![
+        row.name.clone(),
+        row.health.clone(),
+        row.received.to_string(),
+        sum(|lane| lane.delivered),
+        sum(|lane| lane.pending),
+        sum(|lane| lane.parked),
+        sum(|lane| lane.dead),
+        row.paused.as_ref().map_or(failure, |reason| format!("paused: {reason}")),
+    ]
+}
+
+impl Systems {
+    /// Runs the command.
+    pub fn run(&self, around: &Around) -> Outcome {
+        let hub = self.reach.hub(around)?;
+        wait(async {
+            let (name, action, reason) = match &self.what {
+                What::List(rows) => {
+                    let shape = Shape { columns: COLUMNS, cells, empty: "no systems" };
+                    return list(around, &hub, "/v1/systems", &[], rows, shape).await;
+                }
+                What::Pause(given) => (&given.name, "pause", &given.reason),
+                What::Resume(given) => (&given.name, "resume", &given.reason),
+            };
+            let done: Done =
+                hub.post(&format!("/v1/systems/{}/{action}", escaped(name)), &Because { reason }).await?;
+            around.terminal.line(&format!("{name}  {action}  recorded at {}", done.position))?;
+            Ok(Exit::Well)
+        })
+    }
+}
