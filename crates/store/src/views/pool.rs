@@ -1,6 +1,6 @@
 //! What any thread may ask of the views: a few connections that only read, and what was published with the last commit.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -47,6 +47,16 @@ impl Views {
             books: RwLock::default(),
             names: RwLock::default(),
         }))
+    }
+
+    /// The last record that the views in a folder cover, without opening them for more: records up to there were durable
+    /// once. `None` when there are none that can be read.
+    #[must_use]
+    pub fn applied_in(dir: &Path) -> Option<Position> {
+        let path = schema::path_of(dir);
+        // Opening a file that is not there must not make one.
+        let connection = path.exists().then(|| schema::reader(&path).ok())??;
+        schema::applied(&connection).ok().flatten()
     }
 
     /// The last record that the views cover.

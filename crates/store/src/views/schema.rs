@@ -135,27 +135,30 @@ fn open_existing(
 ) -> Result<Option<(Connection, Position)>, ViewsError> {
     let opened = |source| ViewsError::Sqlite { verb: "opened", source };
     let connection = writer(path).map_err(opened)?;
-    let has_meta: bool = connection
-        .query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'meta'", [], |row| row.get(0))
-        .map_err(opened)?;
-    if !has_meta {
-        return Ok(None);
-    }
-    // A table of another version may lack the other columns.
-    let version: Option<i64> =
-        connection.query_row("SELECT version FROM meta", [], |row| row.get(0)).optional().map_err(opened)?;
-    if version != Some(VERSION) {
-        return Ok(None);
-    }
-    let (found, applied): (i64, i64) = connection
-        .query_row("SELECT journal, applied FROM meta", [], |row| Ok((row.get(0)?, row.get(1)?)))
-        .map_err(opened)?;
+    let Some(applied) = applied(&connection).map_err(opened)? else { return Ok(None) };
+    let found: i64 =
+        connection.query_row("SELECT journal FROM meta", [], |row| row.get(0)).map_err(opened)?;
     if found.cast_unsigned() != journal {
         let found = found.cast_unsigned();
         return Err(ViewsError::OtherJournal { path: path.to_owned(), found, wanted: journal });
     }
-    let applied = Position(applied.cast_unsigned());
     Ok((applied <= end).then_some((connection, applied)))
+}
+
+/// The position that views of this version cover; `None` for those of another.
+pub(super) fn applied(connection: &Connection) -> rusqlite::Result<Option<Position>> {
+    let has_meta = "SELECT count(*) > 0 FROM sqlite_schema WHERE name = 'meta'";
+    if !connection.query_row(has_meta, [], |row| row.get(0))? {
+        return Ok(None);
+    }
+    // A table of another version may lack the other columns.
+    let version: Option<i64> =
+        connection.query_row("SELECT version FROM meta", [], |row| row.get(0)).optional()?;
+    if version != Some(VERSION) {
+        return Ok(None);
+    }
+    let applied: i64 = connection.query_row("SELECT applied FROM meta", [], |row| row.get(0))?;
+    Ok(Some(Position(applied.cast_unsigned())))
 }
 
 /// A process that is killed loses nothing under `synchronous = NORMAL`; a power cut loses the latest transactions whole,

@@ -199,6 +199,13 @@ fn views_of_another_journal_are_refused_and_kept() {
     assert_eq!(dump(dir.path()), before);
 }
 
+#[test]
+fn looking_for_views_makes_none() {
+    let dir = tempfile::tempdir().unwrap();
+    assert_eq!(Views::applied_in(dir.path()), None);
+    assert!(!schema::path_of(dir.path()).exists());
+}
+
 fn run(path: &Path, sql: &str) {
     rusqlite::Connection::open(path).unwrap().execute_batch(sql).unwrap();
 }
@@ -216,7 +223,9 @@ fn views_that_cannot_be_used_are_computed_again() {
         let dir = tempfile::tempdir().unwrap();
         drop(apply_in(dir.path(), &held, &[9]));
         let before = dump(dir.path());
+        assert_eq!(Views::applied_in(dir.path()), Some(held.end()));
         spoil(&schema::path_of(dir.path()));
+        assert!(Views::applied_in(dir.path()).is_none_or(|applied| applied == Position(999)));
         let (mut projector, _) = open(dir.path(), &held, JOURNAL).unwrap();
         assert_eq!(projector.applied(), Position::ZERO);
         projector.catch_up(&held, &mut |_| {}).unwrap();
