@@ -12,24 +12,8 @@ use crate::settings::Section;
 use crate::{SourceKind, SourceSpec, Surroundings};
 
 /// Settings of a source that the loader of the workspace reads.
-const LOADED_ELSEWHERE: &[&str] = &[
-    "title",
-    "description",
-    "mapping",
-    "contract",
-    "contracts",
-    "emits",
-    "site",
-    "tenant",
-    "object",
-    "limits",
-    "owners",
-    "priority",
-    "schedule",
-    "expect",
-    "enabled",
-    "keys",
-];
+const LOADED_ELSEWHERE: &[&str] =
+    &["title", "description", "mapping", "contract", "emits", "site", "tenant", "priority"];
 
 /// The sources of one system.
 #[derive(Debug, Default)]

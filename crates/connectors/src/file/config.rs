@@ -1,5 +1,7 @@
 //! Reads `files` and `format` of a source.
 
+use std::sync::LazyLock;
+
 use lineshaft_formats::Format;
 use lineshaft_model::Reason;
 use serde::Deserialize;
@@ -96,10 +98,8 @@ impl FilesConfig {
 }
 
 fn read_format(source: &mut Section<'_>) -> Option<(Format, String)> {
-    let Some(value) = source.value("format") else {
-        source.missing("format", "say how the files are written: json, ndjson, csv or xml");
-        return None;
-    };
+    static JSON: LazyLock<Value> = LazyLock::new(|| Value::from("json"));
+    let value = source.value("format").unwrap_or(&JSON);
     match Format::deserialize(value) {
         Ok(format) => Some((format, mark(value))),
         Err(error) => {

@@ -274,7 +274,6 @@ fn every_problem_of_a_source_is_found() {
             "/sources/c/files/failed folder-twice",
             "/sources/c/files/ploll setting-unknown",
             "/sources/d/webhook source-ambiguous",
-            "/sources/d setting-missing",
             "/sources/d/files setting-missing",
             "/operations operations-unsupported",
         ]

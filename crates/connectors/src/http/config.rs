@@ -23,20 +23,8 @@ pub(super) struct HttpConfig {
 }
 
 /// Settings of a system that the loader of the workspace reads.
-pub(crate) const LOADED_ELSEWHERE: &[&str] = &[
-    "system",
-    "title",
-    "description",
-    "connector",
-    "breaker",
-    "maintenance",
-    "owners",
-    "tenant",
-    "site",
-    "priority",
-    "enabled",
-    "slas",
-];
+pub(crate) const LOADED_ELSEWHERE: &[&str] =
+    &["system", "title", "description", "connector", "breaker", "maintenance", "owners"];
 
 impl HttpConfig {
     /// Reads everything and reports every problem.

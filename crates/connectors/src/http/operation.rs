@@ -35,22 +35,7 @@ pub(super) struct Verify {
 }
 
 /// Settings of an operation that the loader of the workspace reads.
-const LOADED_ELSEWHERE: &[&str] = &[
-    "title",
-    "description",
-    "mapping",
-    "contract",
-    "accepts",
-    "retry",
-    "limits",
-    "breaker",
-    "owners",
-    "order_by",
-    "priority",
-    "on_dead_letter",
-    "enabled",
-    "concurrency",
-];
+const LOADED_ELSEWHERE: &[&str] = &["title", "description", "mapping"];
 
 /// An hour: longer than that no answer is worth an open connection.
 const LONGEST_MS: u64 = 3_600_000;

@@ -83,7 +83,8 @@ fn every_problem_is_found_at_once() {
             "b": { "request": { "path": "/a/{{ .b }" } },
             "c": { "request": { "path": "/a b" }, "verify": { "path": "/a", "delivered": ["4xx"] } },
             "d": {},
-            "e": null
+            "e": null,
+            "f": { "request": { "path": "/a" }, "retry": { "first": "1s" } }
         },
         "sources": { "s": { "webhook": {}, "files": { "folder": "x" }, "format": "csv" } }
     });
@@ -110,6 +111,7 @@ fn every_problem_is_found_at_once() {
             "/operations/c/verify/absent answers-ambiguous",
             "/operations/d setting-missing",
             "/operations/e setting-missing",
+            "/operations/f/retry setting-unknown",
             "/sources/s/webhook source-ambiguous",
             "/bsae_url setting-unknown",
         ]
