@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod api;
+pub mod console;
 pub mod problem;
 pub mod server;
 pub mod state;
