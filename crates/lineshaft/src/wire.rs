@@ -22,7 +22,6 @@ use crate::workspace::{Severity, Variables, Workspace, load};
 pub use setup::build;
 
 /// A hub that runs, with its windows.
-#[derive(Debug)]
 pub struct Running {
     /// The hub.
     pub hub: Handle,
@@ -32,6 +31,12 @@ pub struct Running {
     pub access: Arc<Access>,
     /// Takes the workspace as it is on disk now.
     pub reload: Reload,
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running").field("listening", &self.listening).finish_non_exhaustive()
+    }
 }
 
 /// Opens the store of a workspace and starts the hub and its windows.
@@ -76,7 +81,7 @@ fn open(mut workspace: Workspace, supervisor: Supervisor) -> Result<(Hub, linesh
         known_durable: Views::applied_in(&data.views()).unwrap_or_default(),
         ..Options::default()
     };
-    let disk = lineshaft_store::journal::disk::RealDisk::new();
+    let disk = lineshaft_store::journal::disk::RealDisk;
     let journal = Journal::open(disk, data.journal(), options, clock.now()).map_err(|error| one(error.reason()))?;
     let segments = journal.segments().iter().map(|s| Span { first: s.first, last: s.last }).collect();
     let options = HubOptions {
