@@ -46,7 +46,7 @@ pub(crate) enum Tail {
     },
 }
 
-/// Judges the bytes after the last good frame. They are as they were when this returns.
+/// Judges the bytes after the last good frame, up to the last that is not zero. They are as they were when this returns.
 pub(crate) fn judge(tail: &mut [u8], salt: Salt, expected: Expected) -> Tail {
     if tail.iter().all(|byte| *byte == 0) {
         return Tail::Clean;

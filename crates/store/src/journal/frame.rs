@@ -14,6 +14,9 @@ pub(crate) const END_BYTES: usize = 4;
 /// Bytes of a frame besides its body.
 pub(crate) const AROUND_BYTES: usize = HEADER_BYTES + END_BYTES;
 
+/// The highest position there can be, so that adding to one never overflows.
+pub(crate) const MAX_POSITION: u64 = u64::MAX >> 8;
+
 const MAGIC: [u8; 4] = *b"LSF\xF5";
 
 /// Every byte has several bits set. So where a tear took the end of a frame and left zeros, more than one bit is
@@ -77,6 +80,7 @@ impl FrameHeader {
             body_check: u32_at(bytes, 32),
         };
         let sane = bytes[..4] == MAGIC
+            && (1..=MAX_POSITION).contains(&header.first.0)
             && header.body_bytes as usize <= MAX_BODY_BYTES
             && header.body_bytes as usize / RECORD_HEADER_BYTES >= header.count as usize;
         (sane && crc32c::crc32c_append(salt.0, &bytes[..CHECK_AT]) == check).then_some((header, check))

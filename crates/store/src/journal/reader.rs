@@ -15,6 +15,7 @@ use super::error::JournalError;
 use super::frame::{END_BYTES, END_MARK, FrameHeader, HEADER_BYTES, Salt};
 use super::segment::SegmentInfo;
 use super::shelf::{Place, Shelf};
+use super::table::STRIDE_BYTES;
 
 /// How much a stream reads at once.
 const CHUNK_BYTES: usize = 256 << 10;
@@ -204,13 +205,12 @@ struct OpenFrame {
 impl Source {
     fn open(place: Place, salt: Salt, single: SingleRange) -> Result<Self, ReadError> {
         let Place { file, path, range, segment, frames_end } = place;
-        let chunk = match (single, range.end) {
+        let wanted = match (single, range.end) {
             (SingleRange::No, _) => CHUNK_BYTES,
-            (SingleRange::Yes, Some(end)) => {
-                (end - range.frame.max(range.start.saturating_sub(HEADER_BYTES as u64))) as usize
-            }
-            (SingleRange::Yes, None) => (super::table::STRIDE_BYTES as usize).max(1),
+            (SingleRange::Yes, Some(end)) => end.saturating_sub(range.start) as usize + HEADER_BYTES,
+            (SingleRange::Yes, None) => STRIDE_BYTES as usize,
         };
+        let chunk = wanted.min(CHUNK_BYTES);
         let mut source = Self {
             file,
             path,

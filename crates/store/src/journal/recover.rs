@@ -268,10 +268,10 @@ impl Last {
         let mut rest = walk.rest().map_err(io("read"))?;
         let (end, expected, closed) = (walk.offset(), walk.expected(), sealed_at.is_some());
         let cut = if closed {
-            if rest.iter().any(|byte| *byte != 0) {
+            if !rest.is_empty() {
                 return Err(JournalError::corrupt(path, end, expected.first, "something follows the seal"));
             }
-            !rest.is_empty()
+            size > end
         } else {
             match judge(&mut rest, salt, expected) {
                 Tail::Clean => false,
@@ -292,9 +292,8 @@ impl Last {
         }
         let info =
             SegmentInfo { first, last, bytes: end, created: header.created, closed, path: path.to_owned() };
-        let used = rest.iter().rposition(|byte| *byte != 0).map_or(0, |at| at as u64 + 1);
         let frames_end = sealed_at.unwrap_or(end);
-        Ok(Self { header, file, info, table, frames_end, expected, size, cut, torn_bytes: used })
+        Ok(Self { header, file, info, table, frames_end, expected, size, cut, torn_bytes: rest.len() as u64 })
     }
 
     /// Cuts off what was torn and makes sure of a segment that can be appended to.

@@ -10,6 +10,9 @@ use super::frame::{END_BYTES, END_MARK, FrameHeader, HEADER_BYTES, Salt, check_b
 use super::segment;
 use super::table::{SEAL_OFFSET_BYTES, Table};
 
+/// No seal is longer: two entries of 12 bytes for every 16 KiB of the longest file take 3 MiB.
+const MAX_SEAL_BYTES: u64 = 4 << 20;
+
 /// A seal, read from the end of a closed segment.
 #[derive(Debug)]
 pub(crate) struct Seal {
@@ -60,7 +63,8 @@ pub(crate) fn read(
     file.read_at(&mut end, end_at).map_err(JournalError::io("read", path))?;
     let offset = u64_at(&end, 0);
     let plausible = offset >= segment::HEADER_BYTES as u64
-        && offset <= size.saturating_sub((HEADER_BYTES + END_BYTES) as u64);
+        && offset <= size.saturating_sub((HEADER_BYTES + END_BYTES) as u64)
+        && size - offset <= MAX_SEAL_BYTES;
     if !plausible {
         return Err(broken(end_at));
     }

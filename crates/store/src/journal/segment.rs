@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use lineshaft_model::{Millis, Position};
 
 use super::error::JournalError;
-use super::frame::{u32_at, u64_at};
+use super::frame::{MAX_POSITION, u32_at, u64_at};
 
 /// Bytes of a segment's header.
 pub(crate) const HEADER_BYTES: usize = 64;
@@ -130,8 +130,8 @@ pub(crate) fn unfinished_path_of(dir: &Path, first: Position) -> PathBuf {
 pub(crate) fn position_in_name(path: &Path) -> Option<Position> {
     let (stem, extension) = path.file_name()?.to_str()?.split_once('.')?;
     let well_formed = extension == EXTENSION && stem.len() == 20 && stem.bytes().all(|b| b.is_ascii_digit());
-    let first = well_formed.then(|| stem.parse().ok())??;
-    (first > Position::ZERO).then_some(first)
+    let first: u64 = well_formed.then(|| stem.parse().ok())??;
+    (1..=MAX_POSITION).contains(&first).then_some(Position(first))
 }
 
 /// Whether this is a segment whose making was not finished.
@@ -178,9 +178,14 @@ mod tests {
         let dir = Path::new("/j");
         assert!(path_of(dir, Position(9)) < path_of(dir, Position(10)));
         assert_eq!(position_in_name(&path_of(dir, Position(10))), Some(Position(10)));
-        for other in
-            ["/j/lock", "/j/00000000000000000001.idx", "/j/1.seg", "/j/00000000000000000000.seg", "/j/é.seg"]
-        {
+        for other in [
+            "/j/lock",
+            "/j/00000000000000000001.idx",
+            "/j/1.seg",
+            "/j/00000000000000000000.seg",
+            "/j/18446744073709551615.seg",
+            "/j/é.seg",
+        ] {
             assert_eq!(position_in_name(Path::new(other)), None, "{other}");
         }
         assert!(is_unfinished(&unfinished_path_of(dir, Position(3))));

@@ -176,13 +176,12 @@ impl Shelf {
             }
             other => other?,
         };
-        Ok(opened.table.find(position).map(|range| Place {
-            file: Arc::clone(&opened.file),
-            path: info.path.clone(),
-            range,
-            segment: info.first,
-            frames_end: opened.frames_end,
-        }))
+        let Some(range) = opened.table.find(position) else {
+            let what = "the seal's table leaves out a record";
+            return Err(JournalError::corrupt(&info.path, opened.frames_end, position, what));
+        };
+        let (file, path) = (Arc::clone(&opened.file), info.path.clone());
+        Ok(Some(Place { file, path, range, segment: info.first, frames_end: opened.frames_end }))
     }
 
     /// How far the frames of a segment are durable by now, if it is still kept.

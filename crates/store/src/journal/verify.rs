@@ -226,8 +226,7 @@ impl Check<'_> {
             match step {
                 Step::Frame { .. } => retried = false,
                 Step::Seal { offset, header } => {
-                    self.end_of_segment(&mut checked, journal, offset, header);
-                    return Ok(());
+                    return self.end_of_segment(&mut checked, journal, offset, header);
                 }
                 Step::End | Step::Bad(_) if checked.is_last && !retried => {
                     // The writer may have been in the middle of it.
@@ -279,17 +278,24 @@ impl Check<'_> {
     }
 
     /// A good seal, after which nothing may follow.
-    fn end_of_segment(&mut self, checked: &mut Checked<'_>, journal: u64, offset: u64, header: FrameHeader) {
+    fn end_of_segment(
+        &mut self,
+        checked: &mut Checked<'_>,
+        journal: u64,
+        offset: u64,
+        header: FrameHeader,
+    ) -> Result<(), JournalError> {
         let end = checked.walk.offset();
         let expected = checked.walk.expected();
         self.chain.ended(journal, expected.first, expected.previous);
-        let rest = checked.walk.rest().unwrap_or_default();
-        if rest.iter().any(|byte| *byte != 0) || (!rest.is_empty() && !checked.is_last) {
+        let rest = checked.walk.rest().map_err(JournalError::io("read", checked.path))?;
+        if !rest.is_empty() {
             self.fault(checked.path, end, header.first, None, "something follows the seal");
         }
         if checked.whole && checked.table.encode(offset) != checked.walk.body_of(&header, offset) {
             self.fault(checked.path, offset, header.first, None, "the seal's table does not fit the records");
         }
+        Ok(())
     }
 
     /// Describes what is bad and moves on to the next frame; false when there is none.
@@ -301,8 +307,7 @@ impl Check<'_> {
             Tail::Damaged { offset, position, what } => (at + offset as u64, position, what),
             Tail::Clean if checked.is_last => return Ok(false),
             Tail::Torn if checked.is_last => {
-                let used = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last as u64 + 1);
-                self.verified.unfinished_bytes = used;
+                self.verified.unfinished_bytes = rest.len() as u64;
                 return Ok(false);
             }
             Tail::Clean | Tail::Torn => match bad {

@@ -157,9 +157,35 @@ impl Walk {
         self.expected = expected;
     }
 
-    /// Everything from where the walk stands to the end of the file.
+    /// What stands from here to the end of the file, without the zeros at its end. A whole frame never ends in a zero.
     pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
-        self.window.fill(self.offset, usize::MAX)?;
-        Ok(self.window.bytes.clone())
+        let mut rest = Vec::new();
+        let mut at = self.offset;
+        loop {
+            self.window.fill(at, CHUNK_BYTES)?;
+            let bytes = &self.window.bytes;
+            if bytes.is_empty() {
+                return Ok(rest);
+            }
+            let used = without_zeros(bytes);
+            if !used.is_empty() {
+                rest.resize((at - self.offset) as usize, 0);
+                rest.extend_from_slice(used);
+            }
+            at += bytes.len() as u64;
+        }
     }
+}
+
+/// The bytes before the zeros at their end. Most are nothing but zeros, so these are passed over in strides.
+fn without_zeros(bytes: &[u8]) -> &[u8] {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    let mut rest = bytes;
+    while let Some((before, last)) = rest.split_last_chunk()
+        && *last == ZEROS
+    {
+        rest = before;
+    }
+    let used = rest.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+    &rest[..used]
 }
