@@ -1,7 +1,8 @@
 //! Unfinished deliveries: what events owe, and what each outcome makes of it.
 //!
 //! Most deliveries are finished before they are stored and never become rows. Where a rule speaks of all deliveries of an
-//! order key, what was gathered is written first (within the open transaction) and the rule is one statement.
+//! order key and there are many, what was gathered is written first (within the open transaction) and the rule is one
+//! statement.
 
 use std::collections::hash_map::Entry;
 
@@ -18,6 +19,10 @@ use super::schema;
 /// Where parked and dead rows lie, after the four classes of those that may run.
 const PARKED_SHELF: u8 = 4;
 const DEAD_SHELF: u8 = 5;
+
+/// With no more deliveries gathered, and no more of an order stored, a rule about the order looks at each; otherwise it is
+/// one statement. Small in tests, so that they go both ways.
+const FEW: usize = if cfg!(test) { 6 } else { 4096 };
 
 /// An unfinished delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -211,12 +216,8 @@ impl Deliveries {
         if books.destinations.of(destination).pending == 0 {
             return Ok(());
         }
-        self.store_slots(connection)?;
-        let mut park = connection.prepare_cached(
-            "UPDATE deliveries INDEXED BY deliveries_order SET state = 2, shelf = 4
-             WHERE destination = ?1 AND ord = ?2 AND id > ?3 AND state = 0",
-        )?;
-        let parked = park.execute((destination, signed(order), id))? as u64;
+        let (pending, parked) = (DeliveryState::Pending, DeliveryState::Parked);
+        let parked = self.change_order(connection, (destination, order), id, (pending, parked))?;
         self.hold(connection, destination, order)?.parked += parked;
         let sums = books.destinations.of(destination);
         sums.shift(DeliveryState::Pending, DeliveryState::Parked, parked);
@@ -237,15 +238,49 @@ impl Deliveries {
             return Ok(());
         }
         hold.parked = 0;
-        self.store_slots(connection)?;
-        let mut release = connection.prepare_cached(
-            "UPDATE deliveries INDEXED BY deliveries_order SET state = 0, shelf = class
-             WHERE destination = ?1 AND ord = ?2 AND state = 2",
-        )?;
-        let released = release.execute((destination, signed(order)))? as u64;
+        let (parked, pending) = (DeliveryState::Parked, DeliveryState::Pending);
+        let released = self.change_order(connection, (destination, order), 0, (parked, pending))?;
         let sums = books.destinations.of(destination);
         sums.shift(DeliveryState::Parked, DeliveryState::Pending, released);
         Ok(())
+    }
+
+    /// Moves the deliveries of an order that come after one of them from a state to another; gives how many.
+    fn change_order(
+        &mut self,
+        connection: &Connection,
+        (destination, order): (NameId, u64),
+        after: i64,
+        (from, to): (DeliveryState, DeliveryState),
+    ) -> rusqlite::Result<u64> {
+        let mut stored = connection.prepare_cached(
+            "SELECT id FROM deliveries INDEXED BY deliveries_order
+             WHERE destination = ?1 AND ord = ?2 AND id > ?3 AND state = ?4 LIMIT ?5",
+        )?;
+        let place = (destination, signed(order), after, from as u8, FEW + 1);
+        let stored = stored.query_map(place, |row| row.get(0))?.collect::<rusqlite::Result<Vec<i64>>>()?;
+        if self.slots.len() > FEW || stored.len() > FEW {
+            self.store_slots(connection)?;
+            let mut change = connection.prepare_cached(
+                "UPDATE deliveries INDEXED BY deliveries_order
+                 SET state = ?5, shelf = CASE ?5 WHEN 2 THEN 4 ELSE class END
+                 WHERE destination = ?1 AND ord = ?2 AND id > ?3 AND state = ?4",
+            )?;
+            let changed = change.execute((destination, signed(order), after, from as u8, to as u8))?;
+            return Ok(changed as u64);
+        }
+        for id in stored {
+            self.slot(connection, id)?;
+        }
+        let mut changed = 0;
+        for (_, slot) in self.slots.iter_mut().filter(|(id, slot)| **id > after && !slot.finished) {
+            let delivery = &mut slot.delivery;
+            if delivery.destination == destination && delivery.order == order && delivery.state == from {
+                delivery.state = to;
+                changed += 1;
+            }
+        }
+        Ok(changed)
     }
 
     /// An unfinished delivery, gathered or stored.

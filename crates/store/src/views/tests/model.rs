@@ -151,6 +151,7 @@ impl Model {
 
     fn take_outcome(&mut self, outcome: &OutcomeRecord<'_>) {
         let Some(delivery) = self.deliveries.get_mut(&outcome.delivery) else { return };
+        let held_before = delivery.state == DeliveryState::Dead;
         if outcome.kind == OutcomeKind::Retried {
             if delivery.state == DeliveryState::Parked {
                 return;
@@ -181,7 +182,8 @@ impl Model {
             self.references.insert((object_type, key, system), outcome.foreign_key.to_owned());
         }
         let held = self.held_orders(&delivery.destination).contains(&delivery.order);
-        let newly_held = delivery.state == DeliveryState::Dead && delivery.parks;
+        // A dead letter that is told dead once more holds what it held.
+        let newly_held = delivery.state == DeliveryState::Dead && delivery.parks && !held_before;
         for (id, other) in &mut self.deliveries {
             if other.destination != delivery.destination || other.order != delivery.order {
                 continue;
