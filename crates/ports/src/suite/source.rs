@@ -213,7 +213,13 @@ pub async fn run_all<S: Stand>(make: impl Fn() -> S) {
 fn check(hub: &Hub, stand: &dyn Stand, what: &str) {
     let mut expected = stand.documents();
     expected.sort();
-    assert_eq!(hub.documents(), expected, "{what}: every document once");
+    let taken = hub.documents();
+    let missing = expected.iter().find(|document| !taken.contains(document));
+    let counts = (taken.len(), expected.len());
+    assert!(
+        taken == expected,
+        "{what}: every document once; taken and expected {counts:?}, missing {missing:?}"
+    );
 }
 
 /// Everything arrives, and a restart brings nothing new.
