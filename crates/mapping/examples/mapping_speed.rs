@@ -4,6 +4,7 @@
 
 #![allow(
     clippy::disallowed_methods,
+    clippy::float_arithmetic,
     clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a measuring tool for developers"

@@ -5,6 +5,8 @@ use std::cell::Cell;
 use lineshaft_model::Reason;
 
 /// What one run of a mapping may use. Counted in steps, not in time, so a run is the same on every machine.
+///
+/// A compiled plan that gives up hands over to the interpreter, which starts with the whole budget again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Steps: one for each definition entered, element visited or branch taken, and one for every 128 bytes or eight

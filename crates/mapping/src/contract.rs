@@ -61,8 +61,16 @@ impl std::fmt::Debug for Contract {
     }
 }
 
-/// Hands out the schemas of the workspace and nothing else.
+/// Hands out the schemas of the workspace, by their names as a URI has them, and nothing else.
 struct Workspace(Schemas);
+
+/// A name as the last segment of a URI.
+fn encoded(name: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    name.bytes()
+        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
 
 impl Retrieve for Workspace {
     fn retrieve(
@@ -88,10 +96,11 @@ impl Contract {
         others: &Schemas,
     ) -> Result<Self, Vec<Diagnostic>> {
         let units = Units::default();
+        let others = others.iter().map(|(name, schema)| (encoded(name), schema.clone())).collect();
         let options = jsonschema::options_for::<tree::Tree>()
             .with_draft(Draft::Draft202012)
-            .with_base_uri(format!("{HOME}{name}"))
-            .with_retriever(Workspace(others.clone()))
+            .with_base_uri(format!("{HOME}{}", encoded(name)))
+            .with_retriever(Workspace(others))
             .should_validate_formats(true)
             .should_ignore_unknown_formats(true)
             .with_pattern_options(PatternOptions::regex())
@@ -168,6 +177,7 @@ impl Contract {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map over owned errors")]
 fn violation(error: jsonschema::ValidationError<'_>) -> Violation {
     const MOST: usize = 200;
     let message = error.masked_with("the value").to_string();

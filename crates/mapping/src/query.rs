@@ -214,7 +214,9 @@ impl Query {
             (_, Some(reason)) => Ended::Failed(reason.into()),
             (Ok(()), None) => Ended::Outputs(outputs),
             (Err(Halt::Stop(stop)), None) => Ended::Failed(stop.reason(budget).into()),
-            (Err(Halt::Fault(fault)), None) => Ended::Refused(Failure { reason: fault.reason, line: fault.line }),
+            (Err(Halt::Fault(fault)), None) => {
+                Ended::Refused(Failure { reason: fault.reason, line: fault.line })
+            }
             (Err(Halt::Bail | Halt::Enough), None) => Ended::GaveUp,
         }
     }

@@ -1,5 +1,7 @@
 //! Runs every example of the reference page.
 
+#![allow(clippy::panic, reason = "a test says which example failed")]
+
 use crate::functions::FUNCTIONS;
 use crate::{Budget, CodeList, Environment, How, Input, Mapping, References, Units, Vars};
 
@@ -41,8 +43,10 @@ fn every_example_gives_what_the_page_says() {
     let mut examples = 0;
     for line in blocks("jq").flat_map(str::lines) {
         let (program, expected) = line.split_once(" # => ").unwrap_or_else(|| panic!("no result: {line}"));
-        let mapping = Mapping::compile("example", program, &environment).unwrap_or_else(|d| panic!("{program}: {}", d[0]));
-        let outputs = mapping.run(&input, &vars, &Budget::default()).unwrap_or_else(|e| panic!("{program}: {e}"));
+        let mapping = Mapping::compile("example", program, &environment)
+            .unwrap_or_else(|d| panic!("{program}: {}", d[0]));
+        let outputs =
+            mapping.run(&input, &vars, &Budget::default()).unwrap_or_else(|e| panic!("{program}: {e}"));
         assert_eq!(outputs, [expected], "{program}");
         assert_eq!(mapping.how(), How::Compiled, "{program}");
         examples += 1;

@@ -4,13 +4,13 @@ use serde_json::json;
 
 use super::*;
 
-fn contract(schema: serde_json::Value) -> Contract {
-    Contract::compile("test.yaml", "1.0.0", &schema, &Schemas::new()).unwrap()
+fn contract(schema: &serde_json::Value) -> Contract {
+    Contract::compile("test.yaml", "1.0.0", schema, &Schemas::new()).unwrap()
 }
 
-fn check(schema: serde_json::Value, document: &str) -> Vec<(String, String)> {
+fn check(schema: &serde_json::Value, document: &str) -> Vec<(String, String)> {
     let input = Input::parse(document.as_bytes()).unwrap();
-    let violations = contract(schema).validate(&input, 10).err().unwrap_or_default();
+    let violations = contract(&schema).validate(&input, 10).err().unwrap_or_default();
     violations.into_iter().map(|v| (v.pointer, v.keyword)).collect()
 }
 
@@ -26,9 +26,9 @@ fn violations_point_into_the_document() {
         "$defs": {"quantity": {"type": "object", "required": ["value", "unit"], "properties": {
             "value": {"type": "string", "format": "decimal"}, "unit": {"format": "unit"}}}}});
     let good = r#"{"key":"1","when":"2026-11-23T10:00:00Z","mail":"a@b.example","site":"https://a.example/","day":"2026-11-23","lines":[{"qty":{"value":"1.50","unit":"KGM"}}]}"#;
-    assert!(check(schema.clone(), good).is_empty());
+    assert!(check(&schema, good).is_empty());
     let bad = r#"{"key":"","when":"yesterday","mail":"a","site":"//","day":"2026-02-30","extra":1,"lines":[{"qty":{"value":"one","unit":"kilo"}},{}]}"#;
-    let found = check(schema.clone(), bad);
+    let found = check(&schema, bad);
     for wanted in [
         ("/key", "minLength"),
         ("/when", "format"),
@@ -42,7 +42,7 @@ fn violations_point_into_the_document() {
         assert!(found.iter().any(|(p, k)| (p.as_str(), k.as_str()) == wanted), "{wanted:?} in {found:?}");
     }
     let input = Input::parse(bad.as_bytes()).unwrap();
-    let some = contract(schema).validate(&input, 3).unwrap_err();
+    let some = contract(&schema).validate(&input, 3).unwrap_err();
     assert_eq!(some.len(), 3);
     let reason = some[0].to_reason("test.yaml");
     assert_eq!(reason.code, "contract-violation");
@@ -74,7 +74,7 @@ fn numbers_are_compared_exactly() {
         ("type", json!("integer"), "123456789012345678901234567890", true),
     ] {
         assert_eq!(
-            check(of(keyword, limit.clone()), number).is_empty(),
+            check(&of(keyword, limit.clone()), number).is_empty(),
             passes,
             "{number} {keyword} {limit}"
         );
@@ -117,5 +117,5 @@ fn hostile_documents_are_bounded() {
     let schema =
         json!({"type": "array", "uniqueItems": true, "items": {"type": "string", "pattern": "^(a+)+$"}});
     let text = format!("[\"{}b\"]", "a".repeat(50_000));
-    assert_eq!(check(schema, &text).len(), 1);
+    assert_eq!(check(&schema, &text).len(), 1);
 }

@@ -143,21 +143,14 @@ pub(super) fn add_days(args: Arguments<'_, '_>, _: Context<'_>) -> Answer {
     }
     let parsed = strtime::parse("%Y-%m-%dT%H:%M:%S%.f%:z", value)
         .or_else(|_| {
-            strtime::parse("%Y-%m-%dT%H:%M:%SZ", value).and_then(|mut p| {
-                p.set_offset(Some(Offset::UTC));
-                Ok(p)
-            })
-        })
-        .or_else(|_| {
-            strtime::parse("%Y-%m-%dT%H:%M:%S%.fZ", value).and_then(|mut p| {
-                p.set_offset(Some(Offset::UTC));
-                Ok(p)
+            strtime::parse("%Y-%m-%dT%H:%M:%S%.fZ", value).map(|mut parsed| {
+                parsed.set_offset(Some(Offset::UTC));
+                parsed
             })
         })
         .map_err(|e| unreadable(value, "a date or an RFC 3339 time", &e))?;
-    let zoned = parsed
-        .to_zoned()
-        .and_then(|z| if value.ends_with('Z') { Ok(z.with_time_zone(TimeZone::UTC)) } else { Ok(z) });
+    let zoned =
+        parsed.to_zoned().map(|z| if value.ends_with('Z') { z.with_time_zone(TimeZone::UTC) } else { z });
     let moved =
         zoned.and_then(|z| z.checked_add(span)).map_err(|e| unreadable(value, "an RFC 3339 time", &e))?;
     Ok(rfc3339(&moved))

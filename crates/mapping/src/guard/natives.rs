@@ -294,6 +294,7 @@ fn call_ours<'a>((mut ctx, input): Cv<'a>) -> Answer<'a> {
 }
 
 /// A refusal of ours as an error that a mapping may catch.
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map_err")]
 fn faulty<'a>(reason: Reason) -> Exn<'a, Val> {
     Exn::from(Error::new(fault_to_val(&reason)))
 }

@@ -206,13 +206,13 @@ impl<'e> Runner<'e> {
                 self.collect(|sink| self.elements(input, &mut |v| self.each(self.arg(args, 0)?, &v, sink)))
             }
             Builtin::ToEntries => self.to_entries(input),
-            Builtin::FromEntries => self.from_entries(input),
+            Builtin::FromEntries => self.entries_to_object(input),
             Builtin::WithEntries => {
                 let entries = self.to_entries(input)?;
                 let changed = self.collect(|sink| {
                     self.elements(&entries, &mut |v| self.each(self.arg(args, 0)?, &v, sink))
                 })?;
-                self.from_entries(&changed)
+                self.entries_to_object(&changed)
             }
             Builtin::Add => self.sum(|sink| self.elements(input, sink)),
             Builtin::AddOf => self.sum(|sink| self.each(self.arg(args, 0)?, input, sink)),
@@ -346,7 +346,7 @@ impl<'e> Runner<'e> {
         V::array(entries).ok_or(Halt::Bail)
     }
 
-    fn from_entries(&self, input: &V<'e>) -> Result<V<'e>, Halt> {
+    fn entries_to_object(&self, input: &V<'e>) -> Result<V<'e>, Halt> {
         let mut members: Vec<(Text<'e>, V<'e>)> = Vec::new();
         self.elements(input, &mut |entry| {
             self.tick()?;
@@ -466,6 +466,7 @@ impl<'e> Runner<'e> {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it stands in map")]
 fn negated(value: V<'_>) -> V<'_> {
     V::Bool(!value.truthy())
 }

@@ -14,6 +14,8 @@ use crate::functions;
 
 /// The most nodes a plan may have; definitions are copied to where they are called.
 const MAX_NODES: usize = 20_000;
+/// How deep a plan may be, definitions copied in; running it recurses as deep.
+const MAX_DEPTH: usize = 300;
 
 type T<'s> = Term<&'s str>;
 type Planned<T> = Result<T, Unplanned>;
@@ -52,13 +54,14 @@ struct Compiler<'t, 's> {
     source: &'s str,
     slots: usize,
     nodes: usize,
+    depth: usize,
     /// Definitions being copied in, to notice recursion.
     open: Vec<&'t Def<&'s str>>,
 }
 
 /// Compiles a plan.
 pub(crate) fn compile<'s>(source: &'s str, term: &T<'s>) -> Planned<Plan> {
-    let mut compiler = Compiler { source, slots: 0, nodes: 0, open: Vec::new() };
+    let mut compiler = Compiler { source, slots: 0, nodes: 0, depth: 0, open: Vec::new() };
     let root = compiler.term(term, &Scope(None))?;
     Ok(Plan { root, slots: compiler.slots })
 }
@@ -107,14 +110,23 @@ impl<'t, 's: 't> Compiler<'t, 's> {
 
     fn term(&mut self, term: &'t T<'s>, scope: &Scope<'t, 's>) -> Planned<Node> {
         self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            return unplanned("it is too large once its definitions are copied in");
+        if self.nodes > MAX_NODES || self.depth > MAX_DEPTH {
+            return unplanned("its size once its definitions are copied in");
         }
+        self.depth += 1;
+        let node = self.node_of(term, scope);
+        self.depth -= 1;
+        node
+    }
+
+    fn node_of(&mut self, term: &'t T<'s>, scope: &Scope<'t, 's>) -> Planned<Node> {
         match term {
             Term::Id => Ok(node(Kind::Identity, true)),
             Term::Num(text) => Ok(constant(match text.parse() {
                 Ok(whole) => Constant::Whole(whole),
-                Err(_) if text.contains(['.', 'e', 'E']) => return unplanned(format!("the number {text}")),
+                Err(_) if !crate::convert::is_json_number(text) => {
+                    return unplanned(format!("the number {text}"));
+                }
                 Err(_) => Constant::Number((*text).into()),
             })),
             Term::Neg(_) => match constant_whole(term) {
@@ -262,7 +274,7 @@ impl<'t, 's: 't> Compiler<'t, 's> {
         let value = self.boxed(left, scope)?;
         let slot = self.slot();
         let mut parts = Vec::new();
-        let scope = self.pattern(pattern, node(Kind::Slot(slot), true), slot, scope, &mut parts)?;
+        let scope = self.pattern(pattern, slot, scope, &mut parts)?;
         let mut body = self.term(right, &scope)?;
         for (slot, part) in parts.into_iter().rev() {
             let single = body.single;
@@ -275,7 +287,6 @@ impl<'t, 's: 't> Compiler<'t, 's> {
     fn pattern(
         &mut self,
         pattern: &'t Pattern<&'s str>,
-        whole: Node,
         slot: usize,
         scope: &Scope<'t, 's>,
         parts: &mut Vec<(usize, Node)>,
@@ -284,9 +295,8 @@ impl<'t, 's: 't> Compiler<'t, 's> {
             |compiler: &mut Self, part, pattern, scope: &Scope<'t, 's>, parts: &mut Vec<(usize, Node)>| {
                 let slot = compiler.slot();
                 parts.push((slot, part));
-                compiler.pattern(pattern, node(Kind::Slot(slot), true), slot, scope, parts)
+                compiler.pattern(pattern, slot, scope, parts)
             };
-        let _ = whole;
         let whole = || Box::new(node(Kind::Slot(slot), true));
         match pattern {
             Pattern::Var(name) => Ok(scope.with(Binding::Variable(name, slot))),

@@ -194,7 +194,7 @@ impl<'e> Runner<'e> {
             Kind::Slice(head, from, to) => {
                 self.each(head, input, &mut |head| sink(self.slice(&head, *from, *to)?))
             }
-            Kind::Object(members) => self.objects(members, input, &mut Vec::new(), sink),
+            Kind::Object(members) => self.objects(members, input, &[], sink),
             Kind::Pipe(left, right) => self.each(left, input, &mut |value| self.each(right, &value, sink)),
             Kind::Bind(value, slot, body) => self.each(value, input, &mut |value| {
                 self.set(*slot, value);
@@ -295,11 +295,14 @@ impl<'e> Runner<'e> {
         let word = |text: &'e str| if text.is_empty() { V::Null } else { V::Text(Text::Borrowed(text)) };
         let members = match global {
             Global::Now => return Ok(word(vars.now)),
-            Global::Headers => vars
-                .headers
-                .iter()
-                .map(|(k, v)| (Text::Borrowed(k.as_str()), V::Text(Text::Borrowed(v))))
-                .collect(),
+            Global::Headers => {
+                let mut members = Vec::with_capacity(vars.headers.len());
+                for (name, value) in vars.headers {
+                    // A header that is there twice counts as it was last.
+                    self.insert(&mut members, Text::Borrowed(name), V::Text(Text::Borrowed(value)))?;
+                }
+                members
+            }
             Global::Source => {
                 let optional = |text: Option<&'e str>| text.map_or(V::Null, |t| V::Text(Text::Borrowed(t)));
                 let line = vars.line.and_then(|line| i64::try_from(line).ok());
@@ -366,15 +369,15 @@ impl<'e> Runner<'e> {
     fn object(&self, members: &'e [(Key, Node)], input: &V<'e>) -> Result<V<'e>, Halt> {
         self.tick()?;
         let mut made = Vec::with_capacity(members.len());
+        let constant = members.iter().all(|(key, _)| matches!(key, Key::Constant(_)));
         for (key, value) in members {
-            match key {
-                Key::Constant(key) if members.iter().all(|(k, _)| matches!(k, Key::Constant(_))) => {
-                    made.push((Text::Borrowed(&**key), self.one(value, input)?));
-                }
-                key => {
-                    let key = self.key(key, input)?;
-                    self.insert(&mut made, key, self.one(value, input)?)?;
-                }
+            let key = self.key(key, input)?;
+            let value = self.one(value, input)?;
+            if constant {
+                // The compiler has seen to it that no key is there twice.
+                made.push((key, value));
+            } else {
+                self.insert(&mut made, key, value)?;
             }
         }
         V::object(made).ok_or(Halt::Bail)
@@ -395,18 +398,18 @@ impl<'e> Runner<'e> {
         &self,
         members: &'e [(Key, Node)],
         input: &V<'e>,
-        so_far: &mut Vec<(Text<'e>, V<'e>)>,
+        so_far: &[(Text<'e>, V<'e>)],
         sink: Sink<'_, 'e>,
     ) -> Done {
         let Some(((key, value), rest)) = members.split_first() else {
             self.tick()?;
-            return sink(V::object(so_far.clone()).ok_or(Halt::Bail)?);
+            return sink(V::object(so_far.to_vec()).ok_or(Halt::Bail)?);
         };
         let key = self.key(key, input)?;
         self.each(value, input, &mut |value| {
-            let mut next = so_far.clone();
+            let mut next = so_far.to_vec();
             self.insert(&mut next, key.clone(), value)?;
-            self.objects(rest, input, &mut next, sink)
+            self.objects(rest, input, &next, sink)
         })
     }
 
