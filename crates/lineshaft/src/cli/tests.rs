@@ -31,3 +31,14 @@ fn the_help_of_every_command() {
     gather(&mut command, "", &mut out);
     insta::assert_snapshot!(out);
 }
+
+#[test]
+fn every_command_stands_in_the_reference() {
+    let page = include_str!("../../../../docs/reference/command-line.md");
+    for command in Cli::command().get_subcommands() {
+        let row = format!("| `{}", command.get_name());
+        let stands =
+            page.lines().any(|line| line.strip_prefix(&row).is_some_and(|rest| rest.starts_with([' ', '`'])));
+        assert!(stands, "docs/reference/command-line.md has no row of `{}`", command.get_name());
+    }
+}

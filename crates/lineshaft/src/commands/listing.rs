@@ -13,7 +13,7 @@ use crate::table::{Column, Table};
 
 /// The arguments of every listing.
 #[derive(Args, Clone, Debug)]
-pub struct ListArgs {
+pub(super) struct ListArgs {
     /// Most rows
     #[arg(long, value_name = "N", default_value_t = 50)]
     limit: usize,
@@ -73,6 +73,14 @@ pub(super) struct Shape<T> {
     pub(super) empty: &'static str,
 }
 
+impl<T> Clone for Shape<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Shape<T> {}
+
 /// Writes rows as a table.
 pub(super) fn table<T>(around: &Around, rows: &[T], shape: Shape<T>) -> Result<(), Failure> {
     if rows.is_empty() {
@@ -111,6 +119,7 @@ pub(super) struct Facts(Vec<(&'static str, String)>);
 
 impl Facts {
     /// Adds a line, unless there is nothing to say.
+    #[expect(clippy::needless_pass_by_value, reason = "values and references alike are handed in")]
     pub(super) fn add(&mut self, name: &'static str, value: impl ToString) -> &mut Self {
         let value: String = value.to_string().chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         if !value.is_empty() {

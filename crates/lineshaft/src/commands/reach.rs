@@ -12,7 +12,7 @@ use crate::workspace::{self, Settings};
 
 /// The arguments of every command that asks a running hub.
 #[derive(Args, Clone, Debug, Default)]
-pub struct Reach {
+pub(super) struct Reach {
     /// Address of the hub [default: LINESHAFT_HUB, else where the workspace listens, else http://127.0.0.1:7070]
     #[arg(long, value_name = "URL", global = true)]
     hub: Option<String>,
@@ -74,7 +74,7 @@ pub(super) fn settings_of(folder: &Path, around: &Around) -> Option<Settings> {
 
 /// The arguments of a command that works on a data folder.
 #[derive(Args, Clone, Debug)]
-pub struct DataArgs {
+pub(super) struct DataArgs {
     /// Data folder [default: the one of the workspace in the current folder]
     #[arg(long, value_name = "DIR")]
     pub(super) data: Option<PathBuf>,

@@ -55,7 +55,7 @@ impl Views {
             around.terminal.progress(&format!("{what}: {percent} %, {position} of {end}, {events} events"));
         };
         let index = Index::open(&data.index(), journal.id(), &spans, Arc::clone(&records), &mut |p| {
-            show("indexes", p)
+            show("indexes", p);
         })
         .map_err(|error| failed(&error))?;
         let (mut projector, views) = Projector::open(&data.views(), journal.id(), records.end(), index)
