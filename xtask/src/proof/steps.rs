@@ -138,11 +138,25 @@ fn docs(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
 }
 
 fn demo(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
-    let program = site.target.join("debug").join("lineshaft");
     run(&mut site.cargo(&["build", "--package", "lineshaft", "--bins", "--locked", "--quiet"]))?;
-    let mut demo = Command::new(program);
-    demo.args(["demo", "--headless", "--for", "20s", "--seed", "1", "--json"]);
-    run(demo.current_dir(&site.scratch).env("TMPDIR", &site.scratch))?;
+    let mut demo = Command::new(site.target.join("debug").join("lineshaft"));
+    demo.args([
+        "demo",
+        "--headless",
+        "--for",
+        "20s",
+        "--seed",
+        "1",
+        "--json",
+        "--listen",
+        "127.0.0.1:0",
+        "--data",
+    ]);
+    demo.arg(site.scratch.join("demo")).current_dir(&site.scratch).env("TMPDIR", &site.scratch);
+    let books = site.scratch.join("demo.json");
+    let file = std::fs::File::create(&books)
+        .map_err(|error| Failure::new(format!("cannot write {}: {error}", books.display())))?;
+    run(demo.stdout(file))?;
     Ok(Ending::Passed)
 }
 
