@@ -33,7 +33,7 @@ impl Exact {
     /// One.
     pub(crate) const ONE: Self = Self { mantissa: 1, scale: 0 };
 
-    /// Reads `-12.50`, `+7`, `.5` is refused, `1E3` (an exponent, as JSON numbers may have) is taken.
+    /// Reads `-12.50`, `+7`, `.5` as SQL Server writes it, and `1E3` (an exponent, as JSON numbers may have).
     #[must_use]
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let bytes = text.as_bytes();
@@ -54,7 +54,7 @@ impl Exact {
                     digits += 1;
                     scale += u32::from(fraction);
                 }
-                b'.' if !fraction && digits > 0 => {
+                b'.' if !fraction => {
                     fraction = true;
                     // A digit must follow the point.
                     rest.get(index + 1).filter(|b| b.is_ascii_digit())?;
@@ -264,7 +264,6 @@ mod tests {
             "-",
             ".",
             "1.",
-            ".5",
             "1e",
             "1e999",
             "0x1",

@@ -10,7 +10,7 @@ fn contract(schema: &serde_json::Value) -> Contract {
 
 fn check(schema: &serde_json::Value, document: &str) -> Vec<(String, String)> {
     let input = Input::parse(document.as_bytes()).unwrap();
-    let violations = contract(&schema).validate(&input, 10).err().unwrap_or_default();
+    let violations = contract(schema).validate(&input, 10).err().unwrap_or_default();
     violations.into_iter().map(|v| (v.pointer, v.keyword)).collect()
 }
 
