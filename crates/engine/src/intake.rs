@@ -170,7 +170,9 @@ fn permits(bytes: usize) -> u32 {
 
 fn prepare_input(around: &Around<'_>, source: &SourcePlan, input: &Input) -> Vec<Prepared> {
     let mut prepared = Vec::new();
-    if input.documents.is_empty() && input.broken.is_empty() {
+    // An input without bytes only records how far its source has been read.
+    let only_token = input.bytes.is_empty() && input.resume.is_some();
+    if input.documents.is_empty() && input.broken.is_empty() && !only_token {
         for (n, found) in lineshaft_formats::decode(&source.format, &input.bytes).enumerate() {
             match found {
                 Ok(found) => {

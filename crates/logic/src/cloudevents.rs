@@ -119,7 +119,8 @@ fn binary(headers: &[(String, String)], body: &Bytes, limits: &Limits) -> Result
             continue;
         };
         let text = percent_decoded(value).ok_or_else(|| {
-            Reason::new("attribute-malformed", format!("the header `{name}` is not percent-encoded UTF-8")).at(format!("/{attribute}"))
+            Reason::new("attribute-malformed", format!("the header `{name}` is not percent-encoded UTF-8"))
+                .at(format!("/{attribute}"))
         })?;
         if attribute == "specversion" {
             version(&text)?;
@@ -129,7 +130,9 @@ fn binary(headers: &[(String, String)], body: &Bytes, limits: &Limits) -> Result
         }
     }
     if !has_version {
-        return Err(Reason::new("attribute-missing", "the header `ce-specversion` is missing").at("/specversion"));
+        return Err(
+            Reason::new("attribute-missing", "the header `ce-specversion` is missing").at("/specversion")
+        );
     }
     json::check(body, limits)?;
     draft.data = body.clone();
@@ -156,7 +159,12 @@ fn structured(bytes: &Bytes, limits: &Limits) -> Result<Draft, Reasons> {
                 .hint("send the system's own bytes to /v1/in/{system}/{source}")),
             "datacontenttype" => text_of(member.value, "datacontenttype").and_then(|text| {
                 let json = text.split(';').next().is_some_and(|m| m.trim().ends_with("json"));
-                if json { Ok(()) } else { Err(Reason::new("data-not-json", format!("the data is {}, not JSON", clip(&text))).at("/datacontenttype")) }
+                if json {
+                    Ok(())
+                } else {
+                    Err(Reason::new("data-not-json", format!("the data is {}, not JSON", clip(&text)))
+                        .at("/datacontenttype"))
+                }
             }),
             name => text_of(member.value, name).and_then(|text| draft.set(name, &text).map(|_| ())),
         };
@@ -179,7 +187,8 @@ fn text_of(value: &str, name: &str) -> Result<String, Reason> {
         Value::Bool(b) => Ok(b.to_string()),
         Value::Null => Ok(String::new()),
         Value::Array(_) | Value::Object(_) => {
-            Err(Reason::new("attribute-malformed", format!("the attribute `{}` is not a text", clip(name))).at(format!("/{name}")))
+            Err(Reason::new("attribute-malformed", format!("the attribute `{}` is not a text", clip(name)))
+                .at(format!("/{name}")))
         }
     }
 }
@@ -205,9 +214,13 @@ mod tests {
     }
 
     fn only(mode: Mode, head: &[(&str, &str)], body: &str) -> Result<Draft, Vec<String>> {
-        let mut parts = read(mode, &headers(head), &Bytes::copy_from_slice(body.as_bytes()), &Limits::DEFAULT);
+        let mut parts =
+            read(mode, &headers(head), &Bytes::copy_from_slice(body.as_bytes()), &Limits::DEFAULT);
         assert_eq!(parts.len(), 1);
-        parts.remove(0).draft.map_err(|reasons| reasons.into_iter().map(|r| format!("{} {}", r.code, r.at)).collect())
+        parts
+            .remove(0)
+            .draft
+            .map_err(|reasons| reasons.into_iter().map(|r| format!("{} {}", r.code, r.at)).collect())
     }
 
     #[test]
@@ -221,29 +234,51 @@ mod tests {
 
     #[test]
     fn a_structured_event_keeps_its_data_byte_for_byte() {
-        let draft = only(Mode::Structured, &[], r#"{"specversion":"1.0","id":"1","type":"a.b.c.v1","sequence":"7","data":{"q": 0.10 }}"#).unwrap();
+        let draft = only(
+            Mode::Structured,
+            &[],
+            r#"{"specversion":"1.0","id":"1","type":"a.b.c.v1","sequence":"7","data":{"q": 0.10 }}"#,
+        )
+        .unwrap();
         assert_eq!((&draft.data[..], draft.envelope.revision), (&br#"{"q": 0.10 }"#[..], 7));
     }
 
     #[test]
     fn a_binary_event_has_its_attributes_in_headers() {
-        let head = [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-subject", "Gr%C3%B6%C3%9Fe"), ("host", "x")];
+        let head =
+            [("ce-specversion", "1.0"), ("ce-id", "1"), ("ce-subject", "Gr%C3%B6%C3%9Fe"), ("host", "x")];
         let draft = only(Mode::Binary, &head, "{}").unwrap();
         assert_eq!((draft.envelope.subject.as_str(), &draft.data[..]), ("Größe", &b"{}"[..]));
-        assert_eq!(only(Mode::Binary, &[("ce-specversion", "1.0"), ("ce-id", "%zz")], "{}").unwrap_err(), ["attribute-malformed /id"]);
+        assert_eq!(
+            only(Mode::Binary, &[("ce-specversion", "1.0"), ("ce-id", "%zz")], "{}").unwrap_err(),
+            ["attribute-malformed /id"]
+        );
     }
 
     #[test]
     fn everything_wrong_is_said_at_once() {
         let body = r#"{"specversion":"0.3","id":"1","time":"x","data_base64":"AA==","priority":"soon"}"#;
         let codes = only(Mode::Structured, &[], body).unwrap_err();
-        assert_eq!(codes, ["specversion-unsupported /specversion", "time-malformed /time", "data-binary /data_base64", "priority-unknown /priority"]);
-        assert_eq!(only(Mode::Structured, &[], r#"{"specversion":"1.0","data":1}"#).unwrap_err(), ["attribute-missing /id"]);
+        assert_eq!(
+            codes,
+            [
+                "specversion-unsupported /specversion",
+                "time-malformed /time",
+                "data-binary /data_base64",
+                "priority-unknown /priority"
+            ]
+        );
+        assert_eq!(
+            only(Mode::Structured, &[], r#"{"specversion":"1.0","data":1}"#).unwrap_err(),
+            ["attribute-missing /id"]
+        );
     }
 
     #[test]
     fn one_bad_event_of_a_batch_leaves_the_others() {
-        let body = Bytes::from_static(br#"[{"specversion":"1.0","id":"1","data":{}}, 5, {"specversion":"1.0","id":"2","data":[]}]"#);
+        let body = Bytes::from_static(
+            br#"[{"specversion":"1.0","id":"1","data":{}}, 5, {"specversion":"1.0","id":"2","data":[]}]"#,
+        );
         let parts = read(Mode::Batch, &[], &body, &Limits::DEFAULT);
         assert_eq!(parts.iter().map(|p| p.draft.is_ok()).collect::<Vec<_>>(), [true, false, true]);
         assert_eq!(&parts[1].bytes[..], b"5");

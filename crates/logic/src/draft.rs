@@ -38,8 +38,11 @@ impl Draft {
     /// they come back as `Ok(false)`.
     pub fn set(&mut self, name: &str, text: &str) -> Result<bool, Reason> {
         if text.len() > LONGEST_ATTRIBUTE || text.chars().any(char::is_control) {
-            return Err(Reason::new("attribute-malformed", format!("`{name}` is longer than {LONGEST_ATTRIBUTE} bytes or has control characters"))
-                .at(format!("/{name}")));
+            return Err(Reason::new(
+                "attribute-malformed",
+                format!("`{name}` is longer than {LONGEST_ATTRIBUTE} bytes or has control characters"),
+            )
+            .at(format!("/{name}")));
         }
         let e = &mut self.envelope;
         let field = match name {
@@ -48,7 +51,8 @@ impl Draft {
             "type" => &mut e.event_type,
             "subject" => &mut e.subject,
             "time" | "occurred" => {
-                let _checked: Moment = text.parse().map_err(|reason: Reason| reason.at(format!("/{name}")))?;
+                let _checked: Moment =
+                    text.parse().map_err(|reason: Reason| reason.at(format!("/{name}")))?;
                 &mut e.time
             }
             "dataschema" => &mut e.dataschema,
@@ -83,13 +87,20 @@ impl Draft {
         if e.tenant.is_empty() {
             sender.tenant.clone_into(&mut e.tenant);
         } else if e.tenant != sender.tenant {
-            reasons.push(Reason::new("tenant-foreign", "the event names another tenant than its sender's").at("/tenant"));
+            reasons.push(
+                Reason::new("tenant-foreign", "the event names another tenant than its sender's")
+                    .at("/tenant"),
+            );
         }
         if e.source.is_empty() && !sender.system.is_empty() {
             e.source = source_urn(sender.tenant, sender.system);
         } else if !e.source.is_empty() && !sender.system.is_empty() && e.system() != sender.system {
             let message = format!("the sender is {}, but the event says {}", sender.system, e.source);
-            reasons.push(Reason::new("source-foreign", message).at("/source").hint("leave `source` out to have it filled in"));
+            reasons.push(
+                Reason::new("source-foreign", message)
+                    .at("/source")
+                    .hint("leave `source` out to have it filled in"),
+            );
         }
         if e.site.is_empty() {
             sender.site.clone_into(&mut e.site);
@@ -99,7 +110,10 @@ impl Draft {
         }
         for (name, text) in [("subject", &e.subject), ("source", &e.source)] {
             if text.is_empty() {
-                reasons.push(Reason::new("attribute-missing", format!("the event has no `{name}`")).at(format!("/{name}")));
+                reasons.push(
+                    Reason::new("attribute-missing", format!("the event has no `{name}`"))
+                        .at(format!("/{name}")),
+                );
             }
         }
         if reasons.is_empty() { Ok(()) } else { Err(reasons) }
@@ -199,7 +213,8 @@ mod tests {
     #[test]
     fn business_keys_are_found_in_lines_too() {
         let mut draft = draft();
-        let data = br#"{"supplier":"ACME","lines":[{"item":"BOLT"},{"item":"NUT"},{"item":"BOLT"}],"note":"item"}"#;
+        let data =
+            br#"{"supplier":"ACME","lines":[{"item":"BOLT"},{"item":"NUT"},{"item":"BOLT"}],"note":"item"}"#;
         draft.gather_keys(&Value::parse(data, &Limits::DEFAULT).unwrap());
         let keys: Vec<(&str, &str)> = draft.keys.iter().map(|(t, k)| (t.as_str(), k.as_str())).collect();
         assert_eq!(keys, [("item", "BOLT"), ("item", "NUT"), ("supplier", "ACME")]);

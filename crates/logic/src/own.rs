@@ -47,10 +47,11 @@ pub struct Ownership {
 }
 
 /// The field groups and the verbs that speak of them.
-const GROUPS: [(&str, &[&str]); 5] = [
+const GROUPS: [(&str, &[&str]); 6] = [
     ("confirmations", &["confirmed"]),
     ("receipts", &["received"]),
-    ("schedule", &["rescheduled", "started", "completed", "held"]),
+    ("schedule", &["rescheduled", "held"]),
+    ("execution", &["started", "completed"]),
     ("counts", &["counted", "adjusted"]),
     ("moves", &["moved"]),
 ];

@@ -92,8 +92,14 @@ pub fn document(around: &Around<'_>, source: &SourcePlan, document: &Document) -
 
 /// Prepares one event of the CloudEvents API. The sender's system is in the event's `source`.
 #[must_use]
-pub fn cloud_event(around: &Around<'_>, sender: Sender<'_>, bytes: &Bytes, draft: Result<Draft, Reasons>) -> Prepared {
-    let document = Document { json: bytes.clone(), raw: bytes.clone(), origin: String::new(), identity: String::new() };
+pub fn cloud_event(
+    around: &Around<'_>,
+    sender: Sender<'_>,
+    bytes: &Bytes,
+    draft: Result<Draft, Reasons>,
+) -> Prepared {
+    let document =
+        Document { json: bytes.clone(), raw: bytes.clone(), origin: String::new(), identity: String::new() };
     let outcome = draft.and_then(|mut draft| {
         draft.complete(sender)?;
         event(around, draft, Raw::Same)
@@ -181,9 +187,12 @@ fn check_emits(source: &SourcePlan, draft: &Draft) -> Result<(), Reason> {
     if source.emits.is_empty() || source.emits.contains(given) {
         return Ok(());
     }
-    Err(Reason::new("type-not-announced", format!("the source {}/{} does not announce `{given}`", source.system, source.source))
-        .at("/type")
-        .hint(format!("add it to `emits` in systems/{}.yaml, or mend the mapping", source.system)))
+    Err(Reason::new(
+        "type-not-announced",
+        format!("the source {}/{} does not announce `{given}`", source.system, source.source),
+    )
+    .at("/type")
+    .hint(format!("add it to `emits` in systems/{}.yaml, or mend the mapping", source.system)))
 }
 
 /// Reads one output of a mapping: `{type, subject, data, ...}` with attributes by their CloudEvents names, `revision`, `keys`.
@@ -201,13 +210,17 @@ fn read_output(output: &Bytes, limits: &Limits) -> Result<Draft, Reason> {
                     Value::String(text) | Value::Number(text) => text,
                     Value::Null => Cow::Borrowed(""),
                     _ => {
-                        return Err(Reason::new("attribute-malformed", format!("`{name}` is not a text")).at(format!("/{name}")));
+                        return Err(Reason::new("attribute-malformed", format!("`{name}` is not a text"))
+                            .at(format!("/{name}")));
                     }
                 };
                 if !text.is_empty() && !draft.set(name, &text)? {
-                    return Err(Reason::new("attribute-unknown", format!("an event has no attribute `{name}`"))
-                        .at(format!("/{name}"))
-                        .hint("put what belongs to the business into `data`"));
+                    return Err(Reason::new(
+                        "attribute-unknown",
+                        format!("an event has no attribute `{name}`"),
+                    )
+                    .at(format!("/{name}"))
+                    .hint("put what belongs to the business into `data`"));
                 }
             }
         }
@@ -221,7 +234,8 @@ fn read_output(output: &Bytes, limits: &Limits) -> Result<Draft, Reason> {
 /// `{"item": "BOLT", "supplier": ["A", "B"]}`.
 fn read_keys(text: &str, draft: &mut Draft) -> Result<(), Reason> {
     let value = Value::parse(text.as_bytes(), &Limits::DEFAULT)?;
-    let wrong = || Reason::new("keys-malformed", "`keys` maps object types to a key or an array of keys").at("/keys");
+    let wrong =
+        || Reason::new("keys-malformed", "`keys` maps object types to a key or an array of keys").at("/keys");
     for (object_type, keys) in value.as_object().ok_or_else(wrong)? {
         let single = std::slice::from_ref(keys);
         for key in keys.as_array().unwrap_or(single) {
@@ -241,7 +255,8 @@ fn event(around: &Around<'_>, mut draft: Draft, raw: Raw) -> Result<Prepared, Re
         around.traceparent.clone_into(&mut draft.envelope.traceparent);
     }
     let data = draft.data.clone();
-    let input = Input::parse_within(&data, &limits).map_err(|reason| one(Reason { at: format!("/data {}", reason.at), ..reason }))?;
+    let input = Input::parse_within(&data, &limits)
+        .map_err(|reason| one(Reason { at: format!("/data {}", reason.at), ..reason }))?;
     if let Some(contract) = around.plan.contracts.get(&draft.envelope.event_type) {
         meets(contract, &input)?;
     }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use lineshaft_mapping::{Input, Vars};
+use lineshaft_mapping::{Budget, Input, MappingError, Vars};
 use lineshaft_model::json::Value;
 use lineshaft_model::{Envelope, Reason, Reasons};
 
@@ -27,16 +27,24 @@ pub(crate) fn owes(around: &Around<'_>, draft: &Draft, data: &Input<'_>) -> Resu
         }
         let mut order_key = None;
         if let Some(event) = &whole {
-            let vars = Vars { tenant: &envelope.tenant, now: around.now_text, references: around.references, ..Vars::default() };
-            let failed =
-                |reason: Reason, what: &str| vec![Reason { at: format!("route {} `{what}` {}", rule.name, reason.at), ..reason }];
+            let vars = Vars {
+                tenant: &envelope.tenant,
+                now: around.now_text,
+                references: around.references,
+                ..Vars::default()
+            };
+            let failed = |error: MappingError, what: &str| {
+                let reason = Reason::from(error);
+                vec![Reason { at: format!("route {} `{what}`, {}", rule.name, reason.at), ..reason }]
+            };
             if let Some(when) = &rule.when
-                && !when.test(event, &vars).map_err(|error| failed(error, "when"))?
+                && !when.test(event, &vars, &Budget::DEFAULT).map_err(|error| failed(error, "when"))?
             {
                 continue;
             }
             if let Some(expression) = &rule.order_by {
-                order_key = expression.text(event, &vars).map_err(|error| failed(error, "order_by"))?;
+                let text = expression.text(event, &vars, &Budget::DEFAULT);
+                order_key = Some(text.map_err(|error| failed(error, "order_by"))?);
             }
         }
         let priority = rule.priority.or(envelope.priority).unwrap_or_default();
@@ -44,8 +52,11 @@ pub(crate) fn owes(around: &Around<'_>, draft: &Draft, data: &Input<'_>) -> Resu
     }
     if owes.len() > MOST_DELIVERIES {
         return Err(vec![
-            Reason::new("too-many-deliveries", format!("{} routes take this event, more than {MOST_DELIVERIES}", owes.len()))
-                .hint("narrow the routes' `on` and `when`"),
+            Reason::new(
+                "too-many-deliveries",
+                format!("{} routes take this event, more than {MOST_DELIVERIES}", owes.len()),
+            )
+            .hint("narrow the routes' `on` and `when`"),
         ]);
     }
     Ok(owes)
@@ -71,7 +82,12 @@ pub fn cloud_event<'a>(envelope: &'a Envelope, data: Value<'a>) -> Input<'a> {
         ("correlationid", &envelope.correlationid),
         ("causationid", &envelope.causationid),
     ];
-    members.extend(attributes.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.into(), text(value))));
+    members.extend(
+        attributes
+            .into_iter()
+            .filter(|(_, value)| !value.is_empty())
+            .map(|(name, value)| (name.into(), text(value))),
+    );
     if envelope.revision > 0 {
         members.push(("sequence".into(), Value::String(envelope.revision.to_string().into())));
     }

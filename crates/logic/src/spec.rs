@@ -28,7 +28,11 @@ impl Span {
             _ => 0,
         };
         let ms = number.parse::<i64>().ok().and_then(|n| n.checked_mul(unit_ms)).filter(|_| unit_ms > 0);
-        ms.map(Self).ok_or_else(|| format!("`{text}` is not a span of time: write a whole number and ms, s, m, h or d, for instance 30s"))
+        ms.map(Self).ok_or_else(|| {
+            format!(
+                "`{text}` is not a span of time: write a whole number and ms, s, m, h or d, for instance 30s"
+            )
+        })
     }
 }
 
@@ -55,7 +59,9 @@ impl Rate {
             };
             n.checked_mul(1000)?.checked_div(seconds).filter(|rate| *rate > 0)
         });
-        parsed.map(Self).ok_or_else(|| format!("`{text}` is not a rate: write calls per s, m or h, for instance 50/s"))
+        parsed
+            .map(Self)
+            .ok_or_else(|| format!("`{text}` is not a rate: write calls per s, m or h, for instance 50/s"))
     }
 }
 
@@ -134,9 +140,11 @@ impl RetrySpec {
         let usual = RetryRule::default();
         let factor_x100 = match &self.factor {
             None => usual.factor_x100,
-            Some(number) => hundredths(&number.to_string())
-                .filter(|f| (100..=10_000).contains(f))
-                .ok_or_else(|| format!("`factor: {number}` is not between 1 and 100 with at most two decimals"))?,
+            Some(number) => {
+                hundredths(&number.to_string()).filter(|f| (100..=10_000).contains(f)).ok_or_else(|| {
+                    format!("`factor: {number}` is not between 1 and 100 with at most two decimals")
+                })?
+            }
         };
         Ok(RetryRule {
             first_ms: self.first.map_or(usual.first_ms, |span| span.0),
@@ -258,11 +266,17 @@ mod tests {
 
     #[test]
     fn spans_and_rates_have_units() {
-        assert_eq!(["250ms", "10s", "5m", "24h", "400d"].map(|t| Span::parse(t).unwrap().0), [250, 10_000, 300_000, 86_400_000, 34_560_000_000]);
+        assert_eq!(
+            ["250ms", "10s", "5m", "24h", "400d"].map(|t| Span::parse(t).unwrap().0),
+            [250, 10_000, 300_000, 86_400_000, 34_560_000_000]
+        );
         for bad in ["", "10", "s", "-1s", "1.5s", "1w", "99999999999999999d"] {
             assert!(Span::parse(bad).is_err(), "{bad}");
         }
-        assert_eq!(["50/s", "600/m", "1/h"].map(|t| Rate::parse(t).map(|r| r.0)), [Ok(50_000), Ok(10_000), Rate::parse("1/h").map(|r| r.0)]);
+        assert_eq!(
+            ["50/s", "600/m", "1/h"].map(|t| Rate::parse(t).map(|r| r.0)),
+            [Ok(50_000), Ok(10_000), Rate::parse("1/h").map(|r| r.0)]
+        );
         assert!(Rate::parse("50").is_err() && Rate::parse("0/s").is_err());
     }
 

@@ -255,6 +255,7 @@ mod tests {
         assert_eq!(exact("1.5E3").to_string(), "1500");
         assert_eq!(exact("15e-1").to_string(), "1.5");
         assert_eq!(exact("+7").to_string(), "7");
+        assert_eq!(exact("-.50").to_string(), "-0.50");
     }
 
     #[test]

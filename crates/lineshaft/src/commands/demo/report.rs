@@ -60,18 +60,7 @@ impl fmt::Display for Report {
         let (p50, p99) = (self.delivered_p50_us / 1000, self.delivered_p99_us / 1000);
         writeln!(f, "delivered after {p50} ms (median), {p99} ms (99 of 100)")?;
         for story in &self.stories {
-            let Story { item, location, book, counted, .. } = story;
-            write!(f, "cycle count: {counted} of {item} at {location} instead of {book}")?;
-            for milestone in &story.milestones {
-                write!(
-                    f,
-                    "\n  -> {} {} after {} ms",
-                    milestone.system,
-                    milestone.about,
-                    milestone.after_us / 1000
-                )?;
-            }
-            writeln!(f)?;
+            writeln!(f, "cycle count: {}", story.tell())?;
         }
         for double in &self.audit.doubles {
             writeln!(f, "TWICE: {double}")?;

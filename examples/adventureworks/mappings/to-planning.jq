@@ -1,0 +1,2 @@
+# What planning keeps of any object: where it is from, and its data.
+{ type, key: .subject, site, from: .system, data }
