@@ -52,6 +52,8 @@ impl Load {
                     Ok(answer) if answer.status == 202 => break,
                     Ok(answer) if answer.status == 503 || answer.status == 429 => {}
                     Ok(answer) => panic!("{}: {}", answer.status, String::from_utf8_lossy(&answer.body)),
+                    // Nobody listens between a kill and the restart: that cuts nothing off.
+                    Err(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => {}
                     Err(_) => {
                         self.cut_off.fetch_add(1, Ordering::Relaxed);
                     }
