@@ -79,7 +79,8 @@ impl Courier {
             let pause = async {
                 match wait_until {
                     Some(until) => {
-                        clock.pause(u64::try_from(until.since(clock.now())).unwrap_or(0).max(1)).await
+                        let delay_ms = u64::try_from(until.since(clock.now())).unwrap_or(0);
+                        clock.pause(delay_ms.max(1)).await;
                     }
                     None => futures::future::pending().await,
                 }
@@ -131,7 +132,7 @@ impl Courier {
         let setup = self.shared.setup.load();
         let sink = setup.sinks.get(self.door.destination().as_str()).cloned();
         self.door.gauges.in_flight.store(self.attempts.len() as u64, Ordering::Relaxed);
-        let Some(sink) = sink else { return None };
+        let sink = sink?;
         let now = self.shared.clock.now();
         self.blocked_until = None;
         while self.attempts.len() < MOST_UNDER_WAY {

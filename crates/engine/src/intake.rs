@@ -5,12 +5,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use lineshaft_formats::{Document as FormatDocument, FormatError};
 use lineshaft_logic::cloudevents;
 pub use lineshaft_logic::cloudevents::Mode;
 use lineshaft_logic::draft::Sender;
 use lineshaft_logic::plan::{Plan, SourcePlan};
-use lineshaft_logic::prepare::{self, Around, Document, Prepared};
+use lineshaft_logic::prepare::{self, Around, Document, Prepared, Whole};
 use lineshaft_model::json::Limits;
 use lineshaft_model::record::Token;
 use lineshaft_model::{Fingerprint, Reason};
@@ -173,15 +172,8 @@ fn prepare_input(around: &Around<'_>, source: &SourcePlan, input: &Input) -> Vec
     // An input without bytes only records how far its source has been read.
     let only_token = input.bytes.is_empty() && input.resume.is_some();
     if input.documents.is_empty() && input.broken.is_empty() && !only_token {
-        for (n, found) in lineshaft_formats::decode(&source.format, &input.bytes).enumerate() {
-            match found {
-                Ok(found) => {
-                    let document = document(input, found, n);
-                    prepared.extend(prepare::document(around, source, &document));
-                }
-                Err(error) => prepared.push(broken(around, input, error)),
-            }
-        }
+        let whole = Whole { bytes: &input.bytes, identity: &input.identity, origin: &input.origin };
+        prepared = prepare::whole(around, source, whole);
     }
     for cut in &input.documents {
         let raw = input.bytes.slice(within(&cut.raw, input.bytes.len()));
@@ -204,33 +196,6 @@ fn prepare_input(around: &Around<'_>, source: &SourcePlan, input: &Input) -> Vec
 fn within(range: &std::ops::Range<usize>, length: usize) -> std::ops::Range<usize> {
     let end = range.end.min(length);
     range.start.min(end)..end
-}
-
-fn document(input: &Input, found: FormatDocument<'_>, n: usize) -> Document {
-    let start = usize::try_from(found.at.offset).unwrap_or(usize::MAX).min(input.bytes.len());
-    let end = start.saturating_add(found.raw.len()).min(input.bytes.len());
-    let whole = start == 0 && end == input.bytes.len();
-    let identity = match (input.identity.is_empty(), whole) {
-        (true, _) => String::new(),
-        (false, true) => input.identity.clone(),
-        (false, false) => format!("{}#{n}", input.identity),
-    };
-    let origin = if whole { input.origin.clone() } else { place(&input.origin, &found.at.to_string()) };
-    let json = match found.json {
-        std::borrow::Cow::Borrowed(json) => input.bytes.slice_ref(json),
-        std::borrow::Cow::Owned(json) => Bytes::from(json),
-    };
-    Document { json, raw: input.bytes.slice(start..end), origin, identity }
-}
-
-fn broken(around: &Around<'_>, input: &Input, error: FormatError) -> Prepared {
-    let origin = place(&input.origin, &error.at.to_string());
-    let raw = Bytes::copy_from_slice(&error.raw);
-    prepare::broken(around, raw, origin, vec![Reason::from(error)])
-}
-
-fn place(origin: &str, at: &str) -> String {
-    if origin.is_empty() { at.to_owned() } else { format!("{origin} {at}") }
 }
 
 /// What was prepared, with the doors of the lanes it goes to.

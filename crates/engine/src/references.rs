@@ -1,6 +1,7 @@
 //! Cross references for mappings, answered by the views.
 
-use lineshaft_mapping::{Escape as TemplateEscape, References};
+use lineshaft_logic::References;
+use lineshaft_logic::request::Escape as TemplateEscape;
 use lineshaft_ports::Escape;
 use lineshaft_store::views::Views;
 

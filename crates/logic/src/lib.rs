@@ -12,5 +12,8 @@ pub mod own;
 pub mod pace;
 pub mod plan;
 pub mod prepare;
+pub mod request;
 pub mod route;
 pub mod spec;
+
+pub use lineshaft_mapping::References;

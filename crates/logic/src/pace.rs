@@ -145,9 +145,9 @@ impl Pace {
         if self.under_way >= most {
             return Permit::WhenOneEnds;
         }
-        if self.limits.per_1000_s > 0 {
+        if let Some(gap_us) = 1_000_000_000_u64.checked_div(self.limits.per_1000_s) {
             let now_us = now.0.saturating_mul(1000);
-            let gap_us = (1_000_000_000 / self.limits.per_1000_s).max(1) as i64;
+            let gap_us = gap_us.max(1) as i64;
             let slack_us = gap_us.saturating_mul(i64::from(self.limits.burst.max(1)) - 1);
             let earliest_us = self.arrival_us.saturating_sub(slack_us);
             if now_us < earliest_us {

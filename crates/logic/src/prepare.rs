@@ -107,6 +107,57 @@ pub fn cloud_event(
     outcome.unwrap_or_else(|reasons| refusal(around, &document, reasons))
 }
 
+/// An input that is still to be decoded.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole<'a> {
+    /// As sent.
+    pub bytes: &'a Bytes,
+    /// Its identity within the source; empty for none.
+    pub identity: &'a str,
+    /// Where it stood, for people.
+    pub origin: &'a str,
+}
+
+/// Decodes an input by its source's format and prepares every document; what cannot be decoded is refused by itself.
+#[must_use]
+pub fn whole(around: &Around<'_>, source: &SourcePlan, input: Whole<'_>) -> Vec<Prepared> {
+    let mut prepared = Vec::new();
+    for (n, found) in lineshaft_formats::decode(&source.format, input.bytes).enumerate() {
+        match found {
+            Ok(found) => prepared.extend(document(around, source, &cut(input, found, n))),
+            Err(error) => {
+                let origin = place(input.origin, &error.at.to_string());
+                let raw = Bytes::copy_from_slice(&error.raw);
+                prepared.push(broken(around, raw, origin, one(error.into())));
+            }
+        }
+    }
+    prepared
+}
+
+/// One document of an input. A document that is the whole input has its identity, one of several a part of it.
+fn cut(input: Whole<'_>, found: lineshaft_formats::Document<'_>, n: usize) -> Document {
+    let length = input.bytes.len();
+    let start = usize::try_from(found.at.offset).unwrap_or(usize::MAX).min(length);
+    let end = start.saturating_add(found.raw.len()).min(length);
+    let is_whole = start == 0 && end == length;
+    let identity = match (input.identity.is_empty(), is_whole) {
+        (true, _) => String::new(),
+        (false, true) => input.identity.to_owned(),
+        (false, false) => format!("{}#{n}", input.identity),
+    };
+    let origin = if is_whole { input.origin.to_owned() } else { place(input.origin, &found.at.to_string()) };
+    let json = match found.json {
+        Cow::Borrowed(json) => input.bytes.slice_ref(json),
+        Cow::Owned(json) => Bytes::from(json),
+    };
+    Document { json, raw: input.bytes.slice(start..end), origin, identity }
+}
+
+fn place(origin: &str, at: &str) -> String {
+    if origin.is_empty() { at.to_owned() } else { format!("{origin} {at}") }
+}
+
 /// A part of an input that could not even be decoded.
 #[must_use]
 pub fn broken(around: &Around<'_>, raw: Bytes, origin: String, reasons: Reasons) -> Prepared {

@@ -44,6 +44,12 @@ impl<'a> Input<'a> {
         &self.tree
     }
 
+    /// Gives the tree back, to be made part of another.
+    #[must_use]
+    pub fn into_tree(self) -> Value<'a> {
+        self.tree
+    }
+
     pub(crate) fn interpreted(&self) -> Val {
         self.interpreted.get_or_init(|| val_from_tree(&self.tree)).clone()
     }

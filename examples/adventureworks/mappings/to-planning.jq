@@ -1,2 +1,2 @@
 # What planning keeps of any object: where it is from, and its data.
-{ type, key: .subject, site, from: .system, data }
+{ id, type, key: .subject, site, from: .system, data }

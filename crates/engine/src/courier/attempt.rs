@@ -5,9 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lineshaft_logic::deliver::TargetCan;
 use lineshaft_logic::lane::Entry;
-use lineshaft_logic::plan::OperationPlan;
-use lineshaft_logic::route::cloud_event;
-use lineshaft_mapping::{Budget, Input, Vars};
+use lineshaft_logic::request::{self, Rendered};
 use lineshaft_model::record::{EventRecord, RecordKind};
 use lineshaft_model::{Answer, Destination, Envelope, IdempotencyKey, Reason};
 use lineshaft_ports::{Delivery, Sink};
@@ -54,10 +52,14 @@ pub(super) async fn attempt(
     };
     let operation = setup.plan.operations.get(destination.as_str());
     let request = match operation {
-        Some(operation) => render(&shared, operation, &sink, &envelope, &data),
-        None => Ok((data.clone(), Vec::new())),
+        Some(operation) => {
+            let escapes = sink.slots().iter().map(|slot| crate::references::escape(slot.escape));
+            let references = ViewReferences::new(&shared.views, &envelope.tenant);
+            request::render(operation, escapes, &envelope, &data, shared.clock.now(), &references)
+        }
+        None => Ok(Rendered { body: data.clone(), slots: Vec::new() }),
     };
-    let (body, slots) = match request {
+    let Rendered { body, slots } = match request {
         Ok(request) => request,
         Err(reason) => return ended(Some(Answer::Refused { status: 0, reason }), route),
     };
@@ -106,57 +108,4 @@ fn read(shared: &Shared, entry: &Entry) -> Result<Option<(Envelope, Bytes, Strin
     })?;
     let route = event.owed_at(entry.id.n).map_or("", |owed| owed.route).to_owned();
     Ok(Some((event.envelope(), record.payload.slice_ref(event.data), route)))
-}
-
-/// The body and the texts that depend on the event.
-fn render(
-    shared: &Shared,
-    operation: &OperationPlan,
-    sink: &Arc<dyn Sink>,
-    envelope: &Envelope,
-    data: &Bytes,
-) -> Result<(Bytes, Vec<String>), Reason> {
-    if operation.mapping.is_none() && operation.slots.is_empty() {
-        return Ok((data.clone(), Vec::new()));
-    }
-    let parsed = Input::parse(data)?;
-    let event = cloud_event(envelope, parsed.tree().clone());
-    let now = shared.clock.now().to_string();
-    let references = ViewReferences::new(&shared.views, &envelope.tenant);
-    let vars = Vars {
-        system: envelope.system(),
-        tenant: &envelope.tenant,
-        site: (!envelope.site.is_empty()).then_some(envelope.site.as_str()),
-        now: &now,
-        references: &references,
-        ..Vars::default()
-    };
-    let body = match &operation.mapping {
-        None => data.clone(),
-        Some(mapping) => {
-            let mut outputs = mapping.run(&event, &vars, &Budget::DEFAULT)?;
-            match (outputs.pop(), outputs.is_empty()) {
-                (Some(body), true) => body,
-                (last, _) => {
-                    let count = outputs.len() + usize::from(last.is_some());
-                    return Err(Reason::new(
-                        "mapping-outputs",
-                        format!("the mapping gave {count} bodies instead of one"),
-                    )
-                    .at(format!("mappings/{}", mapping.name()))
-                    .hint("an operation's mapping gives exactly one body"));
-                }
-            }
-        }
-    };
-    let mut slots = Vec::with_capacity(operation.slots.len());
-    for (template, slot) in operation.slots.iter().zip(sink.slots()) {
-        slots.push(template.render(
-            &event,
-            &vars,
-            &Budget::DEFAULT,
-            crate::references::escape(slot.escape),
-        )?);
-    }
-    Ok((body, slots))
 }

@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn code(text: &str) -> &'static str {
-        replace(text, &known()).err().expect("refused").code
+        replace(text, &known()).expect_err("refused").code
     }
 
     #[test]
