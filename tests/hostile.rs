@@ -26,9 +26,32 @@ const CONTENT_TYPES: &[&str] = &[
 
 /// Pieces that readers have stumbled over.
 const PIECES: &[&[u8]] = &[
-    b"\"", b"\\", b"\\u0000", b"\\ud800", b"{", b"}", b"[", b"]", b",", b":", b"null", b"1e999", b"-0", b"NaN", b"\0",
-    b"\xff\xfe", b"\xef\xbb\xbf", b"\r\n", b"<!DOCTYPE a [<!ENTITY b \"c\">]>", b"&b;", b"<![CDATA[", b"/*", b"//",
-    b"\"id\":\"again\"", b"\xe2\x80\xae", b"999999999999999999999999999999999999999999999999",
+    b"\"",
+    b"\\",
+    b"\\u0000",
+    b"\\ud800",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"null",
+    b"1e999",
+    b"-0",
+    b"NaN",
+    b"\0",
+    b"\xff\xfe",
+    b"\xef\xbb\xbf",
+    b"\r\n",
+    b"<!DOCTYPE a [<!ENTITY b \"c\">]>",
+    b"&b;",
+    b"<![CDATA[",
+    b"/*",
+    b"//",
+    b"\"id\":\"again\"",
+    b"\xe2\x80\xae",
+    b"999999999999999999999999999999999999999999999999",
 ];
 
 fn good_bodies() -> Vec<Vec<u8>> {
@@ -92,7 +115,11 @@ async fn answered(door: &Door, content_type: &str, body: Vec<u8>) -> u16 {
         // A body that is refused by its length may be answered by a closed connection; a dead hub answers nothing.
         Err(error) => {
             let alive = door.get("/healthz").await.is_ok_and(|answer| answer.status == 200);
-            assert!(alive, "the hub went away ({error}) at {content_type}: {}", String::from_utf8_lossy(&body));
+            assert!(
+                alive,
+                "the hub went away ({error}) at {content_type}: {}",
+                String::from_utf8_lossy(&body)
+            );
             0
         }
     }
@@ -112,11 +139,21 @@ async fn ten_thousand_mutated_requests_are_never_a_fault() {
         let body = mutate(&mut dice, whole);
         let content_type = CONTENT_TYPES.choose(&mut dice).copied().unwrap_or_default();
         let status = answered(&hub.door, content_type, body.clone()).await;
-        assert!(status < 500, "{status} for {content_type}: {}\n{}", String::from_utf8_lossy(&body), plant.log());
+        assert!(
+            status < 500,
+            "{status} for {content_type}: {}\n{}",
+            String::from_utf8_lossy(&body),
+            plant.log()
+        );
         *statuses.entry(status).or_default() += 1;
     }
     assert!(statuses.keys().any(|status| *status >= 400), "nothing was refused: {statuses:?}");
     let event = bodies[0].clone();
     let last = hub.door.post("/v1/events", "application/cloudevents+json", event).await.unwrap();
-    assert_eq!(last.status, 202, "the hub takes a good event as before: {}", String::from_utf8_lossy(&last.body));
+    assert_eq!(
+        last.status,
+        202,
+        "the hub takes a good event as before: {}",
+        String::from_utf8_lossy(&last.body)
+    );
 }

@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 use tokio::time::{interval, timeout};
 
 /// Longer than anything on a busy machine; what takes longer hangs.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(180);
 
 /// One attempt to reach the hub.
 const ONE_CALL: Duration = Duration::from_secs(10);
@@ -62,7 +62,12 @@ impl Door {
         self.call(Method::GET, path, "", Bytes::new()).await
     }
 
-    pub(crate) async fn post(&self, path: &str, content_type: &str, body: impl Into<Bytes>) -> io::Result<Answer> {
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        content_type: &str,
+        body: impl Into<Bytes>,
+    ) -> io::Result<Answer> {
         self.call(Method::POST, path, content_type, body.into()).await
     }
 
@@ -79,8 +84,9 @@ impl Door {
         let request = request.body(Full::new(body)).map_err(io::Error::other)?;
         let exchange = async {
             let stream = TcpStream::connect(self.address).await?;
-            let (mut sender, connection) =
-                hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+            let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                .await
+                .map_err(io::Error::other)?;
             tokio::spawn(connection);
             let answer = sender.send_request(request).await.map_err(io::Error::other)?;
             let status = answer.status().as_u16();
@@ -96,6 +102,8 @@ impl Door {
 pub(crate) struct Plant {
     pub(crate) folder: PathBuf,
     pub(crate) address: SocketAddr,
+    /// What its programs find in their environment besides ours.
+    pub(crate) variables: Vec<(&'static str, String)>,
 }
 
 impl Plant {
@@ -107,11 +115,20 @@ impl Plant {
         String::from_utf8(made.stdout).unwrap().trim().to_owned()
     }
 
+    /// A workspace that is there already.
+    pub(crate) fn at(folder: &Path) -> Self {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        Self { folder: folder.to_owned(), address, variables: Vec::new() }
+    }
+
     /// Writes the files of a workspace into an empty folder. `lineshaft.yaml` is made here.
     pub(crate) fn build(folder: &Path, files: &[(&str, &str)]) -> Self {
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        let plant = Self { folder: folder.to_owned(), address };
-        plant.write("lineshaft.yaml", &format!("listen: {address}\ndata: data\njournal: {{ file: {{ segment: 1MiB }} }}\n"));
+        let plant = Self::at(folder);
+        let address = plant.address;
+        plant.write(
+            "lineshaft.yaml",
+            &format!("listen: {address}\ndata: data\njournal: {{ file: {{ segment: 1MiB }} }}\n"),
+        );
         for (path, text) in files {
             plant.write(path, text);
         }
@@ -132,12 +149,14 @@ impl Plant {
     fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lineshaft"));
         command.args(arguments).current_dir(&self.folder).stdin(Stdio::null());
+        command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         command
     }
 
     /// Starts the hub and waits until it takes input. Gives back how long that took.
     pub(crate) async fn start(&self, token: &str) -> (Hub, Duration) {
-        let log = std::fs::File::options().create(true).append(true).open(self.folder.join("hub.log")).unwrap();
+        let log =
+            std::fs::File::options().create(true).append(true).open(self.folder.join("hub.log")).unwrap();
         let begun = Instant::now();
         let child = self.program(&["run", "."]).stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
         let mut hub = Hub { child, door: Door { address: self.address, token: token.to_owned() } };

@@ -124,7 +124,8 @@ async fn nothing_acknowledged_is_lost_doubled_or_reordered() {
     }
 
     let acknowledged = load.ledger.lock().unwrap().clone();
-    until("every delivery", async || witness.look(|effects| effects.applied.len()) >= acknowledged.len()).await;
+    until("every delivery", async || witness.look(|effects| effects.applied.len()) >= acknowledged.len())
+        .await;
     let (applied, repeated) = witness.look(|effects| {
         (effects.applied.clone(), effects.calls.values().map(|calls| calls - 1).sum::<u64>())
     });

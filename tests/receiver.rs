@@ -41,7 +41,8 @@ impl Receiver {
                 let receiver = serving.clone();
                 let service = service_fn(move |request| answer(receiver.clone(), request));
                 tokio::spawn(
-                    hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service),
+                    hyper::server::conn::http1::Builder::new()
+                        .serve_connection(TokioIo::new(stream), service),
                 );
             }
         });

@@ -8,6 +8,7 @@
     reason = "a scenario stands outside the hub: it tells time, spawns its own witnesses and fails by a panic"
 )]
 
+mod corpus;
 mod hostile;
 mod hub;
 mod kill;

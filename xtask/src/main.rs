@@ -51,7 +51,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(root),
         Task::Test(options) => proof::run(root, &options),
         Task::Bench { names, arguments } => bench::run_named(root, &names, &arguments),
-        Task::Corpus { folder } => corpus::run(root, &folder),
+        Task::Corpus { folder } => corpus::run_on(root, &folder),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

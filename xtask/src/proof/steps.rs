@@ -26,9 +26,9 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "deny", about: "licences and sources of the dependencies", run: deny },
 ];
 
-/// Modules of integration tests that need a browser or the machine to themselves: each is a step of its own.
+/// Modules of integration tests that need a browser, recorded input or the machine to themselves: each is run by itself.
 /// `.config/nextest.toml` leaves the same ones out of a usual run.
-const APART: [&str; 2] = ["browser", "kill"];
+const APART: [&str; 3] = ["browser", "corpus", "kill"];
 
 fn format(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
     run(&mut site.cargo(&["fmt", "--all", "--check"]))?;
