@@ -9,6 +9,7 @@ use lineshaft_model::Reason;
 
 pub use tokens::{NewToken, TokenFile, TokenRow};
 
+use crate::console::same_origin;
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -119,7 +120,8 @@ impl Access {
                     _ => return Err(unauthorised("only bearer tokens are taken")),
                 }
             }
-            None => cookie(parts),
+            // A browser adds the cookie by itself, also to what another port of this host had it send.
+            None => cookie(parts).filter(|_| parts.method.is_safe() || same_origin(&parts.headers)),
         };
         let token = bearer.ok_or_else(|| unauthorised("this needs a token"))?;
         self.caller(token, now).ok_or_else(|| unauthorised("the token is unknown, expired or revoked"))

@@ -9,6 +9,7 @@ mod health;
 mod inputs;
 mod listing;
 mod objects;
+mod openapi;
 mod problems;
 mod quarantine;
 mod search;
@@ -19,7 +20,7 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use lineshaft_model::Reason;
-use lineshaft_store::reading::Reading;
+use lineshaft_store::reading::{Reading, ReadingError};
 
 use crate::problem::Problem;
 use crate::state::State;
@@ -30,6 +31,7 @@ pub fn routes(state: &State) -> Router<State> {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
+        .route("/openapi.json", get(openapi::document))
         .route("/problems/{code}", get(problems::page))
         .route("/v1/events", get(events::list).post(inputs::events))
         .route("/v1/events/stream", get(stream::events))
@@ -54,25 +56,17 @@ pub fn routes(state: &State) -> Router<State> {
         .layer(DefaultBodyLimit::max(state.body_bytes))
 }
 
-/// The answer where nothing is.
-pub async fn nothing_here() -> Problem {
-    Problem::not_found("there is nothing at this address")
-}
-
 /// Runs a blocking read on the pool for that.
-pub(crate) async fn read<T, E>(
+pub(crate) async fn read<T: Send + 'static>(
     state: &State,
-    read: impl FnOnce(&Reading) -> Result<T, E> + Send + 'static,
-) -> Result<T, Problem>
-where
-    T: Send + 'static,
-    E: std::fmt::Display + Send + 'static,
-{
+    read: impl FnOnce(&Reading) -> Result<T, ReadingError> + Send + 'static,
+) -> Result<T, Problem> {
     let hub = state.hub.clone();
     let outcome = tokio::task::spawn_blocking(move || read(hub.reading())).await;
     match outcome {
         Ok(Ok(value)) => Ok(value),
-        Ok(Err(error)) => Err(Problem::of(Reason::new("store-unreadable", error.to_string()))),
+        // The caller's own mistake, such as a cursor that no page gave, or the store's.
+        Ok(Err(error)) => Err(Problem::of(error.reason())),
         Err(_) => Err(Problem::of(Reason::new("internal-fault", "a read failed"))),
     }
 }

@@ -5,11 +5,27 @@
 //! while it is looked at. What systems sent is text everywhere: the templates escape, and nothing turns that off.
 
 mod assets;
+mod books;
+mod dead_letters;
+mod deliveries;
+mod event;
+mod events;
 mod fault;
 mod login;
+mod map;
+mod object;
+mod objects;
 mod overview;
+mod pretty;
+mod pulse;
+mod quarantine;
+mod query;
+mod search;
 mod session;
 mod shell;
+mod systems;
+#[cfg(test)]
+mod tests;
 mod throttle;
 mod words;
 
@@ -20,12 +36,16 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use lineshaft_model::Reason;
+use lineshaft_model::{Position, Reason};
 
 use crate::problem::Problem;
 use crate::state::State;
 use fault::Fault;
+use pulse::Pulse;
 use throttle::Throttle;
+
+pub(crate) use fault::nothing_here;
+pub(crate) use session::same_origin;
 
 /// A page, or why there is none.
 type Answer = Result<Response, Fault>;
@@ -37,11 +57,28 @@ const FORM_BYTES: usize = 16 * 1024;
 pub fn routes() -> Router<State> {
     Router::new()
         .route("/", get(overview::page))
+        .route("/search", get(search::page))
+        .route("/objects", get(objects::page))
+        .route("/objects/{type}/{*key}", get(object::page))
+        .route("/events", get(events::page))
+        .route("/events/{position}", get(event::page))
+        .route("/deliveries", get(deliveries::page))
+        .route("/dead-letters", get(dead_letters::list))
+        .route("/dead-letters/retry", post(dead_letters::retry_all))
+        .route("/dead-letters/{id}", get(dead_letters::single))
+        .route("/dead-letters/{id}/{action}", post(dead_letters::act))
+        .route("/quarantine", get(quarantine::list))
+        .route("/quarantine/{position}", get(quarantine::single))
+        .route("/quarantine/{position}/discard", post(quarantine::discard))
+        .route("/systems", get(systems::page))
+        .route("/systems/{name}/{action}", post(systems::act))
+        .route("/books", get(books::page))
         .route("/login", get(login::page).post(login::log_in))
         .route("/logout", post(login::log_out))
         .route("/assets/{file}", get(assets::file))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(Extension(Arc::new(Throttle::default())))
+        .layer(Extension(Arc::new(Pulse::default())))
 }
 
 /// A rendered page.
@@ -52,5 +89,14 @@ fn show(page: &impl Template) -> Answer {
             let reason = Reason::new("internal-fault", format!("a page could not be drawn: {error}"));
             Err(Fault::from(Problem::of(reason)))
         }
+    }
+}
+
+/// Waits until the views show what a person has just done, but not for long: the next page should tell the news.
+async fn follow(state: &State, done: Position) {
+    let mut applied = state.hub.applied();
+    tokio::select! {
+        _ = applied.wait_for(|applied| *applied >= done) => {}
+        () = state.hub.pause(1_000) => {}
     }
 }

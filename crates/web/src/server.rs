@@ -66,7 +66,7 @@ pub fn app(state: State, console: Router<State>) -> Router {
                   connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
     crate::api::routes(&state)
         .merge(console)
-        .fallback(crate::api::nothing_here)
+        .fallback(crate::console::nothing_here)
         .with_state(state)
         .layer(fixed(header::CONTENT_SECURITY_POLICY, policy))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))

@@ -6,6 +6,7 @@ use http::{HeaderMap, StatusCode, header};
 use lineshaft_model::Reason;
 
 use super::assets::{ICON, STYLE};
+use super::query::link;
 use crate::problem::Problem;
 
 /// Why a page is not shown.
@@ -54,26 +55,13 @@ impl IntoResponse for Fault {
             Self::Problem(problem) => drawn(&problem),
             Self::LoggedOut { path } if path == "/" => Redirect::to("/login").into_response(),
             Self::LoggedOut { path } => {
-                let query = form_urlencoded(&path);
-                Redirect::to(&format!("/login?return={query}")).into_response()
+                Redirect::to(&link("/login", &[("return", Some(&path))])).into_response()
             }
             Self::Arrived { path } => {
                 Html(Arrived { path: &path }.render().unwrap_or_default()).into_response()
             }
         }
     }
-}
-
-/// Percent-encodes everything that could mean something in a query.
-fn form_urlencoded(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len() + 16), |mut encoded, byte| {
-        if byte.is_ascii_alphanumeric() || b"/-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-        encoded
-    })
 }
 
 fn drawn(problem: &Problem) -> Response {

@@ -19,8 +19,6 @@ pub(super) struct Viewer {
     pub(super) caller: Caller,
     /// What every form of this session carries.
     pub(super) form_token: String,
-    /// Path and query that were asked for.
-    pub(super) path: String,
     /// Whether the script asks for the content only.
     pub(super) fragment: bool,
 }
@@ -79,7 +77,7 @@ impl FromRequestParts<State> for Viewer {
         };
         caller.need(Scope::Read)?;
         let form_token = form_token(cookie(parts).unwrap_or_default());
-        Ok(Self { caller, form_token, path, fragment })
+        Ok(Self { caller, form_token, fragment })
     }
 }
 
@@ -93,7 +91,7 @@ impl OptionalFromRequestParts<State> for Viewer {
 
 /// Whether a browser says that a page of this very host sent the request. A request without any such word comes from no
 /// browser of today and carries no cookie it was not given on purpose.
-pub(super) fn same_origin(headers: &HeaderMap) -> bool {
+pub(crate) fn same_origin(headers: &HeaderMap) -> bool {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     if let Some(site) = text("sec-fetch-site") {
         return site == "same-origin" || site == "none";

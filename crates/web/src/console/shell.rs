@@ -3,6 +3,7 @@
 use lineshaft_model::Millis;
 
 use super::assets::{ICON, SCRIPT, STYLE};
+use super::query::link;
 use super::session::Viewer;
 use super::words::{self, Stamp};
 use crate::state::State;
@@ -114,5 +115,20 @@ impl Shell {
     /// A count, easy to read.
     pub(super) fn count(&self, n: &u64) -> String {
         words::count(*n)
+    }
+
+    /// A rate given in hundredths.
+    pub(super) fn rate(&self, x100: &u64) -> String {
+        words::rate(*x100)
+    }
+
+    /// A short time given in microseconds.
+    pub(super) fn micros(&self, us: &u64) -> String {
+        words::micros(*us)
+    }
+
+    /// The unfinished deliveries of a destination.
+    pub(super) fn deliveries_of(&self, destination: &str) -> String {
+        link("/deliveries", &[("destination", Some(destination))])
     }
 }

@@ -1,5 +1,6 @@
 //! How numbers, times and states are written.
 
+use std::borrow::Borrow;
 use std::fmt;
 
 use askama::filters::HtmlSafe;
@@ -139,8 +140,8 @@ impl Badge {
     }
 
     /// Where a delivery stands.
-    pub(super) const fn of_delivery(state: DeliveryState) -> Self {
-        match state {
+    pub(super) fn of_delivery(state: impl Borrow<DeliveryState>) -> Self {
+        match state.borrow() {
             DeliveryState::Pending => Self::new("busy", mark::HALF, "pending"),
             DeliveryState::Retrying => Self::new("warn", mark::TRIANGLE, "retrying"),
             DeliveryState::Parked => Self::new("off", mark::BARS, "parked"),
@@ -207,7 +208,7 @@ mod tests {
     #[test]
     fn times_are_told_in_their_largest_unit() {
         let now = Millis(1_800_000_000_000);
-        let told = |ms| ago(now.plus(-ms), now);
+        let told = |ms: i64| ago(now.plus(-ms), now);
         assert_eq!(told(0), "just now");
         assert_eq!(told(1_999), "just now");
         assert_eq!(told(2_000), "2 s ago");

@@ -1,0 +1,186 @@
+//! Every route: what it takes, answers and needs.
+
+use crate::access::Scope;
+
+/// One method of one path.
+#[derive(Debug)]
+pub(super) struct Route {
+    pub(super) method: &'static str,
+    /// As it is mounted.
+    pub(super) path: &'static str,
+    pub(super) tag: &'static str,
+    pub(super) summary: &'static str,
+    /// What a token must be good for; `None` is open to all.
+    pub(super) scope: Option<Scope>,
+    /// Name, type and meaning.
+    pub(super) query: &'static [(&'static str, &'static str, &'static str)],
+    pub(super) body: Body,
+    pub(super) status: u16,
+    pub(super) answer: Shape,
+    /// Statuses of problems, besides 401.
+    pub(super) problems: &'static [u16],
+}
+
+/// What is sent along.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Body {
+    None,
+    /// `{"reason": "..."}`
+    Reason,
+    CloudEvents,
+    Bytes,
+}
+
+/// What comes back.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Shape {
+    Text(&'static str),
+    Json(&'static str),
+    Page(&'static str),
+}
+
+type Query = &'static [(&'static str, &'static str, &'static str)];
+
+const CURSOR: (&str, &str, &str) = ("cursor", "string", "`next` of the page before");
+const LIMIT: (&str, &str, &str) = ("limit", "integer", "rows wanted, 1 to 500; 50 when left out");
+const WAIT: Query = &[
+    ("wait", "string", "`delivered` answers once everything is delivered"),
+    ("timeout", "string", "how long that may take, for instance 5s; at most a minute"),
+];
+
+const fn get(path: &'static str, tag: &'static str, summary: &'static str, answer: Shape) -> Route {
+    Route {
+        method: "get",
+        path,
+        tag,
+        summary,
+        scope: Some(Scope::Read),
+        query: &[],
+        body: Body::None,
+        status: 200,
+        answer,
+        problems: &[403],
+    }
+}
+
+const fn act(path: &'static str, tag: &'static str, summary: &'static str) -> Route {
+    Route {
+        method: "post",
+        path,
+        tag,
+        summary,
+        scope: Some(Scope::Operate),
+        query: &[],
+        body: Body::Reason,
+        status: 200,
+        answer: Shape::Json("Done"),
+        problems: &[400, 403, 404, 409, 422],
+    }
+}
+
+const fn send(path: &'static str, summary: &'static str, body: Body) -> Route {
+    Route {
+        method: "post",
+        path,
+        tag: "intake",
+        summary,
+        scope: Some(Scope::Send),
+        query: WAIT,
+        body,
+        status: 202,
+        answer: Shape::Json("Intake"),
+        problems: &[400, 403, 404, 409, 413, 415, 422, 503],
+    }
+}
+
+impl Route {
+    const fn open(self) -> Self {
+        Self { scope: None, ..self }
+    }
+
+    const fn asking(self, query: Query) -> Self {
+        Self { query, problems: &[400, 403], ..self }
+    }
+
+    const fn one(self) -> Self {
+        Self { problems: &[400, 403, 404], ..self }
+    }
+}
+
+/// All of them, in the order of the router.
+pub(super) const ROUTES: &[Route] = &[
+    get("/healthz", "health", "The process answers", Shape::Text("text/plain")).open(),
+    get("/readyz", "health", "The hub takes input; 503 when it does not", Shape::Text("text/plain")).open(),
+    get("/metrics", "health", "Metrics as OpenMetrics text", Shape::Text("application/openmetrics-text")),
+    get("/openapi.json", "health", "This description", Shape::Json("object")),
+    get("/problems/{code}", "health", "The page of an error code", Shape::Text("text/markdown")).one().open(),
+    get("/v1/events", "events", "Events, newest first", Shape::Page("EventRow")).asking(&[
+        ("type", "string", "of this type"),
+        ("subject", "string", "about exactly this"),
+        ("system", "string", "from this system"),
+        ("since", "string", "a position, or an RFC 3339 time"),
+        CURSOR,
+        LIMIT,
+    ]),
+    send("/v1/events", "Takes CloudEvents; answers once they are durable", Body::CloudEvents),
+    get("/v1/events/stream", "events", "Events as they become durable; resumes with Last-Event-ID", Shape::Text("text/event-stream")),
+    get("/v1/events/{position}", "events", "One event with raw input, data and deliveries", Shape::Json("EventDetail")).one(),
+    send("/v1/in/{system}/{source}", "Takes a system's own bytes; answers once what they came to is durable", Body::Bytes),
+    get("/v1/objects/{type}", "objects", "Objects of a type, by key", Shape::Page("ObjectRow")).asking(&[
+        ("key", "string", "the key starts with this"),
+        ("status", "string", "with this canonical status"),
+        ("system", "string", "whose latest event came from this system"),
+        ("since", "string", "changed at or after this RFC 3339 time"),
+        CURSOR,
+        LIMIT,
+    ]),
+    Route {
+        query: &[
+            ("at", "string", "the state as it was at this RFC 3339 time"),
+            CURSOR,
+            LIMIT,
+        ],
+        ..get(
+            "/v1/objects/{type}/{*key}",
+            "objects",
+            "One object with its state and an ETag; with /history, /timeline or /systems behind the key what happened to it and where",
+            Shape::Json("ObjectAnswer"),
+        )
+        .one()
+    },
+    get("/v1/search", "objects", "Objects that have this key or whose events mention it", Shape::Json("[Hit]"))
+        .asking(&[("q", "string", "a business key of up to 256 bytes"), LIMIT]),
+    get("/v1/deliveries", "deliveries", "Unfinished deliveries, newest first", Shape::Page("DeliveryRow")).asking(&[
+        ("state", "string", "pending, retrying, parked, dead or unknown"),
+        ("destination", "string", "system.operation"),
+        CURSOR,
+        LIMIT,
+    ]),
+    get("/v1/deliveries/{id}", "deliveries", "One delivery with every attempt", Shape::Json("DeliveryRow")).one(),
+    get("/v1/dead-letters", "dead letters", "Dead letters, newest first", Shape::Page("DeadLetter")).asking(&[
+        ("destination", "string", "system.operation"),
+        ("order", "string", "`oldest` for the oldest first"),
+        CURSOR,
+        LIMIT,
+    ]),
+    get("/v1/dead-letters/{id}", "dead letters", "One dead letter with every attempt", Shape::Json("DeadLetter")).one(),
+    act("/v1/dead-letters/{id}/{action}", "dead letters", "`retry` delivers it again, `discard` gives it up with a reason"),
+    get("/v1/quarantine", "quarantine", "Refused inputs, newest first", Shape::Page("QuarantineRow")).asking(&[
+        ("all", "boolean", "discarded ones too"),
+        CURSOR,
+        LIMIT,
+    ]),
+    get("/v1/quarantine/{position}", "quarantine", "One refused input with its bytes", Shape::Json("QuarantineRow")).one(),
+    act("/v1/quarantine/{position}/discard", "quarantine", "Closes a refused input with a reason"),
+    get("/v1/systems", "systems", "Every system with its lanes", Shape::Page("SystemRow")),
+    act("/v1/systems/{name}/{action}", "systems", "`pause` with a reason, or `resume`"),
+    get("/v1/balance", "books", "Every input and every owed delivery accounted for", Shape::Json("Balance")),
+    get("/v1/overview", "books", "Rates, latencies, systems and lanes", Shape::Json("Overview")),
+    Route {
+        scope: Some(Scope::Admin),
+        body: Body::None,
+        answer: Shape::Json("Running"),
+        problems: &[403, 422],
+        ..act("/v1/configuration/reload", "configuration", "Checks the workspace and takes it")
+    },
+];

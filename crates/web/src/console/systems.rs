@@ -1,0 +1,76 @@
+//! The connected systems: how each is, its lanes, pausing and resuming it.
+
+use askama::Template;
+use axum::Form;
+use axum::extract::{Path, State as Extract};
+use axum::response::{IntoResponse, Redirect};
+use lineshaft_model::shown::{LaneRow, SystemRow};
+use serde::Deserialize;
+
+use super::dead_letters::because;
+use super::fault::Fault;
+use super::session::Viewer;
+use super::shell::{Section, Shell};
+use super::words::Badge;
+use super::{Answer, show};
+use crate::access::Scope;
+use crate::problem::Problem;
+use crate::state::State;
+
+#[derive(Template)]
+#[template(path = "systems.html")]
+pub(super) struct Page {
+    pub(super) shell: Shell,
+    pub(super) systems: Vec<SystemRow>,
+}
+
+#[derive(Template)]
+#[template(path = "lanes.html")]
+struct Lanes<'a> {
+    shell: &'a Shell,
+    lanes: &'a [LaneRow],
+}
+
+impl Lanes<'_> {
+    fn lanes(&self) -> std::slice::Iter<'_, LaneRow> {
+        self.lanes.iter()
+    }
+}
+
+impl Page {
+    const fn lanes_of<'a>(&'a self, system: &'a SystemRow) -> Lanes<'a> {
+        Lanes { shell: &self.shell, lanes: system.lanes.as_slice() }
+    }
+}
+
+/// A form's fields.
+#[derive(Debug, Deserialize)]
+pub(super) struct Filled {
+    form_token: String,
+    #[serde(default)]
+    reason: String,
+}
+
+/// Every system with its lanes.
+pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
+    let shell = Shell::new(&state, viewer, Section::Systems, "Systems").await.live(2_000);
+    show(&Page { shell, systems: state.hub.systems()? })
+}
+
+/// Pauses or resumes one.
+pub(super) async fn act(
+    Extract(state): Extract<State>,
+    viewer: Viewer,
+    Path((name, action)): Path<(String, String)>,
+    Form(form): Form<Filled>,
+) -> Answer {
+    viewer.sent(&form.form_token)?;
+    viewer.caller.need(Scope::Operate)?;
+    let pause = match action.as_str() {
+        "pause" => true,
+        "resume" => false,
+        _ => return Err(Fault::from(Problem::not_found("a system is paused or resumed"))),
+    };
+    state.hub.pause_system(&name, pause, because(&viewer, &form.reason)?).await?;
+    Ok(Redirect::to(&format!("/systems#{name}")).into_response())
+}
