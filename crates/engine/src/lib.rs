@@ -19,6 +19,8 @@ mod simulation;
 pub mod supervisor;
 pub mod systems;
 pub mod telemetry;
+#[cfg(test)]
+mod tests;
 pub mod trace;
 pub mod work;
 
