@@ -40,6 +40,10 @@ pub(super) struct Page {
 struct Happening {
     entry: TimelineEntry,
     badge: Badge,
+    /// What it is about, without what became of it: the badge says that.
+    title: String,
+    /// The operation that was called, for outcomes.
+    operation: String,
     /// Which of the tracks it is on.
     track: usize,
     /// How long after the event, in words.
@@ -119,7 +123,10 @@ impl Page {
                 (_, Some(delivery)) => format!("/events/{}#d{}", entry.event, delivery.n),
                 (_, None) => format!("/events/{}", entry.event),
             };
+            let (title, operation) = parts(&entry);
             Happening {
+                title,
+                operation,
                 badge: Badge::of_happening(&entry.what),
                 track: tracks.iter().position(|system| *system == entry.system).unwrap_or_default(),
                 after: entry.after_ms.map(words::span).unwrap_or_default(),
@@ -141,6 +148,16 @@ impl Page {
             history: known.history,
             at,
         }
+    }
+}
+
+/// `Goods received: delivered (post-receipt)` is the title, what became of it and the operation.
+fn parts(entry: &TimelineEntry) -> (String, String) {
+    let apart = entry.title.split_once(&format!(": {} (", entry.what));
+    let apart = apart.and_then(|(title, rest)| Some((title, rest.strip_suffix(')')?)));
+    match apart {
+        Some((title, operation)) => (title.to_owned(), operation.to_owned()),
+        None => (entry.title.clone(), String::new()),
     }
 }
 

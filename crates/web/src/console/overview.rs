@@ -116,7 +116,7 @@ fn needs(overview: &Overview, dead_since: Option<Millis>, lag: u64) -> Vec<Need>
     }
     if overview.quarantined > 0 {
         needs.push(Need {
-            badge: Badge::of_happening("quarantined"),
+            badge: Badge { tone: "warn", ..Badge::of_happening("quarantined") },
             what: plural(overview.quarantined, "input in quarantine", "inputs in quarantine"),
             since: None,
             detail: String::from("Refused, and kept with its bytes and reasons."),

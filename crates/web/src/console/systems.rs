@@ -31,6 +31,9 @@ struct Lanes<'a> {
     lanes: &'a [LaneRow],
 }
 
+/// A template of ours: it has escaped what it shows already.
+impl askama::filters::HtmlSafe for Lanes<'_> {}
+
 impl Lanes<'_> {
     fn lanes(&self) -> std::slice::Iter<'_, LaneRow> {
         self.lanes.iter()

@@ -1,0 +1,136 @@
+//! What people do with the console.
+
+use serde_json::json;
+use thirtyfour::Key;
+
+use super::chromium::Chromium;
+use super::demo::Demo;
+
+const JOURNAL: &str = "[...document.querySelectorAll('.figure')].find(f => f.innerText.startsWith('Journal'))\
+                       .querySelector('.big').textContent";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_order_is_found_by_its_number_and_told_from_end_to_end() {
+    let (demo, browser) = (Demo::start().await, Chromium::start().await);
+    browser.open(&demo.link).await;
+    browser.until("the overview", "return document.querySelectorAll('.map-wide .node').length >= 4").await;
+    let address = browser.ask("return location.href").await;
+    assert!(!address.as_str().unwrap_or_default().contains("token"), "the token stays in the address: {address}");
+
+    // Live: a figure changes on a page that is not loaded again.
+    browser.ask("window.untouched = true").await;
+    let before = browser.ask(&format!("return {JOURNAL}")).await;
+    browser.until("a later journal", &format!("return {JOURNAL} !== {before}")).await;
+    browser.until("a belt that moves", "return !!document.querySelector('.belt.moving')").await;
+    assert_eq!(browser.ask("return window.untouched").await, json!(true), "the page was loaded again");
+
+    // An order's number, typed where `/` leads.
+    browser.open(&format!("{}/objects?type=purchase-order", demo.console)).await;
+    let order = "const key = document.querySelector('table.cards tbody th a'); if (!key) location.reload(); return key && key.textContent";
+    let order = browser.until("a purchase order", order).await;
+    let order = order.as_str().unwrap_or_default().to_owned();
+    browser.open(&demo.console).await;
+    browser.element("body").await.send_keys("/").await.expect("a key is pressed");
+    browser.until("focus on the search", "return document.activeElement.id === 'q'").await;
+    browser.element("#q").await.send_keys(order.clone() + Key::Enter).await.expect("the number is typed");
+
+    // One hit opens at once; of several the order itself is chosen.
+    browser.until("an answer", "return location.pathname !== '/' && document.readyState === 'complete'").await;
+    if browser.ask("return location.pathname").await == "/search" {
+        let link = format!("[...document.querySelectorAll('tbody a')].find(a => a.href.includes('/purchase-order/') && a.textContent === {})", json!(order));
+        browser.until("the order among the hits", &format!("const a = {link}; if (a) a.click(); return !!a")).await;
+    }
+    browser.until("the order's timeline", "return document.querySelectorAll('.timeline li .what a').length >= 2").await;
+    assert_eq!(browser.ask("return document.querySelector('h1').textContent").await, json!(order));
+    let systems = browser.ask("return new Set([...document.querySelectorAll('.timeline .who')].map(w => w.textContent)).size").await;
+    assert!(systems.as_u64() >= Some(2), "the order went through {systems} systems");
+
+    // Its first event: canonical data, raw input, deliveries.
+    browser.click(".timeline li:last-child .what a").await;
+    browser.until("the event", "return location.pathname.startsWith('/events/') && document.querySelectorAll('.payload').length >= 1").await;
+    let data = browser.ask("return document.querySelector('.payload').textContent").await;
+    assert!(data.as_str().unwrap_or_default().starts_with("{\n  "), "laid out: {data}");
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.end().await;
+    demo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_read_and_sent_on_its_way_again() {
+    let (demo, browser) = (Demo::start().await, Chromium::start().await);
+    demo.break_system("wms", "refuse").await;
+    browser.open(&demo.link).await;
+    browser.until("the news on the overview", "return [...document.querySelectorAll('.need strong')].some(s => s.textContent.includes('dead letter'))").await;
+    demo.mend_system("wms").await;
+    browser.click(".need a[href^='/dead-letters']").await;
+    browser.click(".letter h2 a").await;
+    let cause = "const cause = document.querySelector('.panel.bad .reason'); return cause && cause.textContent";
+    let cause = browser.until("why it died", cause).await;
+    assert!(cause.as_str().unwrap_or_default().contains("422"), "{cause}");
+    browser.element("#retry-reason").await.send_keys("the warehouse takes it again").await.expect("a reason is typed");
+    browser.click("form[action$='/retry'] button").await;
+    browser.until("the event it belongs to", "return location.pathname.startsWith('/events/') && location.search === '?done=retry'").await;
+    browser.until(
+        "that it is delivered",
+        "const one = document.querySelector(location.hash + ' .headline .badge'); return one && one.textContent === 'delivered'",
+    )
+    .await;
+    let told = browser.ask("return document.querySelector(location.hash).innerText").await;
+    assert!(told.as_str().unwrap_or_default().contains("the warehouse takes it again"), "{told}");
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.end().await;
+    demo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_is_wider_than_a_telephone() {
+    let (demo, browser) = (Demo::start().await, Chromium::start().await);
+    browser.width(390).await;
+    browser.open(&demo.link).await;
+    browser.until("some events", &format!("return Number({JOURNAL}.replace(/\\D/g, '')) > 40")).await;
+    let found = |path: &str, link: &str| {
+        let script = format!("const a = document.querySelector({}); if (!a) location.reload(); return a && a.getAttribute('href')", json!(link));
+        (format!("{}{path}", demo.console), script)
+    };
+    let mut paths: Vec<String> =
+        ["/", "/dead-letters", "/quarantine", "/deliveries", "/events", "/objects", "/systems", "/books", "/search?q=0", "/nowhere"]
+            .map(String::from)
+            .to_vec();
+    for (page, link) in [("/events", "tbody th a"), ("/objects?type=purchase-order", "tbody th a")] {
+        let (url, script) = found(page, link);
+        browser.open(&url).await;
+        let path = browser.until(page, &script).await;
+        paths.push(path.as_str().unwrap_or_default().to_owned());
+    }
+    for path in paths {
+        for width in [390, 1280] {
+            browser.width(width).await;
+            browser.open(&format!("{}{path}", demo.console)).await;
+            let wide = browser.ask("return document.documentElement.scrollWidth").await;
+            assert!(wide.as_u64() <= Some(u64::from(width)), "{path} is {wide} wide on a screen of {width}");
+        }
+    }
+    browser.end().await;
+    demo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_sees_anything_without_a_token() {
+    let (demo, browser) = (Demo::start().await, Chromium::start().await);
+    browser.open(&format!("{}/events?system=erp", demo.console)).await;
+    browser.until("the login", "return location.pathname === '/login'").await;
+    browser.element("#token").await.send_keys("lsh_wrong").await.expect("a token is typed");
+    browser.click("button[type=submit]").await;
+    browser.until("that it is wrong", "return !!document.querySelector('[role=alert]')").await;
+    let token = demo.link.split("token=").nth(1).unwrap_or_default();
+    browser.element("#token").await.send_keys(token).await.expect("a token is typed");
+    browser.click("button[type=submit]").await;
+    browser.until("the page that was asked for", "return location.pathname + location.search === '/events?system=erp'").await;
+    assert_eq!(browser.ask("return document.cookie").await, json!(""), "a script can read the session");
+    browser.click("form[action='/logout'] button").await;
+    browser.until("the login again", "return location.pathname === '/login'").await;
+    browser.open(&demo.console).await;
+    browser.until("still the login", "return location.pathname === '/login'").await;
+    browser.end().await;
+    demo.end().await;
+}
