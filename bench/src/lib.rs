@@ -1,0 +1,13 @@
+//! What the benchmark programs share: the machine's own accounts, events to send, hubs to send them to, receivers, the report.
+// A benchmark reads the wall's clock and spawns its load; its arithmetic is for people to read.
+#![allow(clippy::disallowed_methods, clippy::float_arithmetic, clippy::print_stdout, clippy::print_stderr)]
+
+pub mod child;
+pub mod feed;
+pub mod fill;
+pub mod hub;
+pub mod load;
+pub mod machine;
+pub mod receiver;
+pub mod relay;
+pub mod report;
