@@ -2,6 +2,7 @@
 //!
 //! Needs Chromium and its driver: `cargo xtask test` installs them on Debian, or `apt-get install chromium chromium-driver`.
 #![allow(clippy::disallowed_methods)] // A test starts processes and waits by the machine's own clock.
+#![allow(clippy::expect_used, clippy::panic)] // A test that cannot go on says why.
 #![allow(clippy::print_stderr)] // What the demo said is worth reading when a test fails.
 
 mod browser {

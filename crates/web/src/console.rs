@@ -36,6 +36,7 @@ use axum::extract::DefaultBodyLimit;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Router};
+use lineshaft_engine::Handle;
 use lineshaft_model::{Position, Reason};
 
 use crate::problem::Problem;
@@ -90,6 +91,16 @@ fn show(page: &impl Template) -> Answer {
             Err(Fault::from(Problem::of(reason)))
         }
     }
+}
+
+/// Asks the hub something that reads its views, where blocking is allowed.
+async fn ask<T: Send + 'static>(
+    state: &State,
+    question: impl FnOnce(&Handle) -> Result<T, Reason> + Send + 'static,
+) -> Result<T, Fault> {
+    let hub = state.hub.clone();
+    let answer = tokio::task::spawn_blocking(move || question(&hub)).await;
+    answer.map_err(|_| Fault::from(Reason::new("internal-fault", "a read failed")))?.map_err(Fault::from)
 }
 
 /// Waits until the views show what a person has just done, but not for long: the next page should tell the news.

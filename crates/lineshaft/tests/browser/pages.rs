@@ -15,7 +15,10 @@ async fn an_order_is_found_by_its_number_and_told_from_end_to_end() {
     browser.open(&demo.link).await;
     browser.until("the overview", "return document.querySelectorAll('.map-wide .node').length >= 4").await;
     let address = browser.ask("return location.href").await;
-    assert!(!address.as_str().unwrap_or_default().contains("token"), "the token stays in the address: {address}");
+    assert!(
+        !address.as_str().unwrap_or_default().contains("token"),
+        "the token stays in the address: {address}"
+    );
 
     // Live: a figure changes on a page that is not loaded again.
     browser.ask("window.untouched = true").await;
@@ -35,14 +38,25 @@ async fn an_order_is_found_by_its_number_and_told_from_end_to_end() {
     browser.element("#q").await.send_keys(order.clone() + Key::Enter).await.expect("the number is typed");
 
     // One hit opens at once; of several the order itself is chosen.
-    browser.until("an answer", "return location.pathname !== '/' && document.readyState === 'complete'").await;
+    browser
+        .until("an answer", "return location.pathname !== '/' && document.readyState === 'complete'")
+        .await;
     if browser.ask("return location.pathname").await == "/search" {
-        let link = format!("[...document.querySelectorAll('tbody a')].find(a => a.href.includes('/purchase-order/') && a.textContent === {})", json!(order));
-        browser.until("the order among the hits", &format!("const a = {link}; if (a) a.click(); return !!a")).await;
+        let link = format!(
+            "[...document.querySelectorAll('tbody a')].find(a => a.href.includes('/purchase-order/') && a.textContent === {})",
+            json!(order)
+        );
+        browser
+            .until("the order among the hits", &format!("const a = {link}; if (a) a.click(); return !!a"))
+            .await;
     }
-    browser.until("the order's timeline", "return document.querySelectorAll('.timeline li .what a').length >= 2").await;
+    browser
+        .until("the order's timeline", "return document.querySelectorAll('.timeline li .what a').length >= 2")
+        .await;
     assert_eq!(browser.ask("return document.querySelector('h1').textContent").await, json!(order));
-    let systems = browser.ask("return new Set([...document.querySelectorAll('.timeline .who')].map(w => w.textContent)).size").await;
+    let systems = browser
+        .ask("return new Set([...document.querySelectorAll('.timeline .who')].map(w => w.textContent)).size")
+        .await;
     assert!(systems.as_u64() >= Some(2), "the order went through {systems} systems");
 
     // Its first event: canonical data, raw input, deliveries.
@@ -64,12 +78,23 @@ async fn a_dead_letter_is_read_and_sent_on_its_way_again() {
     demo.mend_system("wms").await;
     browser.click(".need a[href^='/dead-letters']").await;
     browser.click(".letter h2 a").await;
-    let cause = "const cause = document.querySelector('.panel.bad .reason'); return cause && cause.textContent";
+    let cause =
+        "const cause = document.querySelector('.panel.bad .reason'); return cause && cause.textContent";
     let cause = browser.until("why it died", cause).await;
     assert!(cause.as_str().unwrap_or_default().contains("422"), "{cause}");
-    browser.element("#retry-reason").await.send_keys("the warehouse takes it again").await.expect("a reason is typed");
+    browser
+        .element("#retry-reason")
+        .await
+        .send_keys("the warehouse takes it again")
+        .await
+        .expect("a reason is typed");
     browser.click("form[action$='/retry'] button").await;
-    browser.until("the event it belongs to", "return location.pathname.startsWith('/events/') && location.search === '?done=retry'").await;
+    browser
+        .until(
+            "the event it belongs to",
+            "return location.pathname.startsWith('/events/') && location.search === '?done=retry'",
+        )
+        .await;
     browser.until(
         "that it is delivered",
         "const one = document.querySelector(location.hash + ' .headline .badge'); return one && one.textContent === 'delivered'",
@@ -89,13 +114,26 @@ async fn no_page_is_wider_than_a_telephone() {
     browser.open(&demo.link).await;
     browser.until("some events", &format!("return Number({JOURNAL}.replace(/\\D/g, '')) > 40")).await;
     let found = |path: &str, link: &str| {
-        let script = format!("const a = document.querySelector({}); if (!a) location.reload(); return a && a.getAttribute('href')", json!(link));
+        let script = format!(
+            "const a = document.querySelector({}); if (!a) location.reload(); return a && a.getAttribute('href')",
+            json!(link)
+        );
         (format!("{}{path}", demo.console), script)
     };
-    let mut paths: Vec<String> =
-        ["/", "/dead-letters", "/quarantine", "/deliveries", "/events", "/objects", "/systems", "/books", "/search?q=0", "/nowhere"]
-            .map(String::from)
-            .to_vec();
+    let mut paths: Vec<String> = [
+        "/",
+        "/dead-letters",
+        "/quarantine",
+        "/deliveries",
+        "/events",
+        "/objects",
+        "/systems",
+        "/books",
+        "/search?q=0",
+        "/nowhere",
+    ]
+    .map(String::from)
+    .to_vec();
     for (page, link) in [("/events", "tbody th a"), ("/objects?type=purchase-order", "tbody th a")] {
         let (url, script) = found(page, link);
         browser.open(&url).await;
@@ -125,8 +163,21 @@ async fn nobody_sees_anything_without_a_token() {
     let token = demo.link.split("token=").nth(1).unwrap_or_default();
     browser.element("#token").await.send_keys(token).await.expect("a token is typed");
     browser.click("button[type=submit]").await;
-    browser.until("the page that was asked for", "return location.pathname + location.search === '/events?system=erp'").await;
+    browser
+        .until(
+            "the page that was asked for",
+            "return location.pathname + location.search === '/events?system=erp'",
+        )
+        .await;
     assert_eq!(browser.ask("return document.cookie").await, json!(""), "a script can read the session");
+
+    // A form without the session's own token does nothing; the API's description is there for who is logged in.
+    let asked = "window.told = null; Promise.all([\
+                 fetch('/systems/erp/pause', { method: 'POST', body: new URLSearchParams({ form_token: 'guessed', reason: 'x' }) }),\
+                 fetch('/openapi.json')]).then(all => window.told = all.map(one => one.status)); return true";
+    browser.ask(asked).await;
+    let told = browser.until("two answers", "return window.told").await;
+    assert_eq!(told, json!([403, 200]));
     browser.click("form[action='/logout'] button").await;
     browser.until("the login again", "return location.pathname === '/login'").await;
     browser.open(&demo.console).await;

@@ -30,7 +30,12 @@ impl Wire {
     }
 
     /// Sends JSON; gives back status and body.
-    pub(super) async fn json(&self, method: Method, url: &str, body: Option<&Value>) -> Result<Value, String> {
+    pub(super) async fn json(
+        &self,
+        method: Method,
+        url: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, String> {
         let body = body.map_or_else(Vec::new, |value| value.to_string().into_bytes());
         let request = Request::builder()
             .method(method)
@@ -47,7 +52,8 @@ impl Wire {
 
     async fn answer(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, String> {
         let whole = async {
-            let (parts, body) = self.client.request(request).await.map_err(|error| error.to_string())?.into_parts();
+            let (parts, body) =
+                self.client.request(request).await.map_err(|error| error.to_string())?.into_parts();
             let bytes = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
             Ok(Response::from_parts(parts, bytes))
         };
@@ -59,7 +65,10 @@ type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// As its attribute macro would write it.
 impl HttpClient for Wire {
-    fn send<'me, 'body, 'all>(&'me self, request: Request<Body<'body>>) -> Boxed<'all, WebDriverResult<Response<Bytes>>>
+    fn send<'me, 'body, 'all>(
+        &'me self,
+        request: Request<Body<'body>>,
+    ) -> Boxed<'all, WebDriverResult<Response<Bytes>>>
     where
         'me: 'all,
         'body: 'all,

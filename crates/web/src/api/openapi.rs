@@ -180,11 +180,8 @@ mod tests {
     #[test]
     fn every_reference_leads_to_a_schema() {
         let text = described().to_string();
-        let named: BTreeSet<&str> = text
-            .split("\"#/components/schemas/")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .collect();
+        let named: BTreeSet<&str> =
+            text.split("\"#/components/schemas/").skip(1).filter_map(|rest| rest.split('"').next()).collect();
         let kept: BTreeSet<&str> = SCHEMAS.iter().map(|(name, _)| *name).collect();
         assert!(named.is_subset(&kept), "{:?}", named.difference(&kept));
         assert!(kept.is_subset(&named), "nothing uses {:?}", kept.difference(&named));

@@ -67,6 +67,9 @@ mod tests {
     async fn a_file_may_be_kept_and_an_old_name_is_gone() {
         let kept = file(Path(STYLE.name.clone())).await;
         assert_eq!(kept.headers()[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
-        assert_eq!(file(Path(String::from("console-000000000000.css"))).await.status(), StatusCode::NOT_FOUND);
+        assert_eq!(
+            file(Path(String::from("console-000000000000.css"))).await.status(),
+            StatusCode::NOT_FOUND
+        );
     }
 }

@@ -2,11 +2,12 @@
 
 use askama::Template;
 use axum::extract::State as Extract;
+use lineshaft_engine::Handle;
 use lineshaft_model::shown::Balance;
 
 use super::session::Viewer;
 use super::shell::{Section, Shell};
-use super::{Answer, show};
+use super::{Answer, ask, show};
 use crate::state::State;
 
 #[derive(Template)]
@@ -19,5 +20,5 @@ pub(super) struct Page {
 /// The balance now.
 pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
     let shell = Shell::new(&state, viewer, Section::Books, "Books").await.live(2_000);
-    show(&Page { shell, balance: state.hub.balance()? })
+    show(&Page { shell, balance: ask(&state, Handle::balance).await? })
 }

@@ -79,8 +79,7 @@ pub(super) async fn list(
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows.next.as_deref().map(|next| {
         let order = oldest.then_some("oldest");
-        let fields =
-            [("destination", destination.as_deref()), ("order", order), ("cursor", Some(next))];
+        let fields = [("destination", destination.as_deref()), ("order", order), ("cursor", Some(next))];
         link("/dead-letters", &fields)
     });
     let destination = destination.unwrap_or_default();
@@ -88,11 +87,7 @@ pub(super) async fn list(
 }
 
 /// One, with every attempt.
-pub(super) async fn single(
-    Extract(state): Extract<State>,
-    viewer: Viewer,
-    Path(id): Path<String>,
-) -> Answer {
+pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(id): Path<String>) -> Answer {
     let id: DeliveryId = id.parse().map_err(Fault::from)?;
     let found = read(&state, move |reading| {
         let letter = reading.dead_letter(id)?;
@@ -140,7 +135,8 @@ pub(super) async fn retry_all(
     let destination = filled(form.destination);
     let wanted = destination.clone();
     let rows =
-        read(&state, move |reading| reading.dead_letters(wanted.as_deref(), false, None, MOST_AT_ONCE)).await?;
+        read(&state, move |reading| reading.dead_letters(wanted.as_deref(), false, None, MOST_AT_ONCE))
+            .await?;
     let (mut retried, mut last) = (0_u64, Position(0));
     for letter in rows.items {
         // One that was mended meanwhile by somebody else is no failure of this one.

@@ -52,9 +52,10 @@ pub(super) async fn page(
     let missing = || Fault::from(Problem::not_found(format!("there is no event at position {at}")));
     let position: Position = at.parse().map_err(|_| missing())?;
     let event = read(&state, move |reading| reading.event(position)).await?.ok_or_else(missing)?;
-    let settled = event.deliveries.iter().all(|delivery| {
-        matches!(delivery.state, DeliveryState::Delivered | DeliveryState::Discarded)
-    });
+    let settled = event
+        .deliveries
+        .iter()
+        .all(|delivery| matches!(delivery.state, DeliveryState::Delivered | DeliveryState::Discarded));
     let shell = Shell::new(&state, viewer, Section::Events, format!("Event {position}")).await;
     let shell = if settled { shell } else { shell.live(1_000) };
     let done = match after.done.as_deref() {
@@ -67,7 +68,8 @@ pub(super) async fn page(
 
 impl Page {
     pub(super) fn new(shell: Shell, event: EventDetail, done: &'static str) -> Self {
-        let raw = event.raw.text.as_deref().or(event.raw.base64.as_deref()).map(|text| Payload::new(text, false));
+        let raw =
+            event.raw.text.as_deref().or(event.raw.base64.as_deref()).map(|text| Payload::new(text, false));
         Self {
             data: Payload::new(event.data.get(), true),
             raw,

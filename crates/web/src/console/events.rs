@@ -48,8 +48,7 @@ pub(super) async fn page(
     let shell = Shell::new(&state, viewer, Section::Events, "Events").await;
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows.next.as_deref().map(|next| {
-        let fields =
-            [("type", event_type.as_deref()), ("system", system.as_deref()), ("cursor", Some(next))];
+        let fields = [("type", event_type.as_deref()), ("system", system.as_deref()), ("cursor", Some(next))];
         link("/events", &fields)
     });
     let (event_type, system) = (event_type.unwrap_or_default(), system.unwrap_or_default());

@@ -10,11 +10,11 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use lineshaft_model::Reason;
 use serde::Deserialize;
 
+use super::Answer;
 use super::assets::{ICON, STYLE};
 use super::fault::Fault;
 use super::session::{Viewer, local_path, same_origin};
 use super::throttle::{FAILED_MS, Throttle};
-use super::Answer;
 use crate::access::{COOKIE, Scope};
 use crate::problem::Problem;
 use crate::state::State;
@@ -93,7 +93,11 @@ async fn try_token(
     back: &str,
 ) -> Answer {
     let Some(_place) = throttle.place() else {
-        return drawn(StatusCode::TOO_MANY_REQUESTS, back, "Too many logins failed just now. Try again in a few seconds.");
+        return drawn(
+            StatusCode::TOO_MANY_REQUESTS,
+            back,
+            "Too many logins failed just now. Try again in a few seconds.",
+        );
     };
     let caller = state.access.caller(token, state.hub.now());
     let Some(caller) = caller.filter(|caller| caller.has(Scope::Read)) else {
@@ -109,7 +113,11 @@ async fn try_token(
     // A link that was followed from elsewhere must not be answered with a redirect: the browser would leave the new cookie
     // behind on the way. A page that goes on by itself takes it along.
     let elsewhere = !same_origin(headers);
-    let onward = if elsewhere { Fault::Arrived { path: back.to_owned() }.into_response() } else { Redirect::to(back).into_response() };
+    let onward = if elsewhere {
+        Fault::Arrived { path: back.to_owned() }.into_response()
+    } else {
+        Redirect::to(back).into_response()
+    };
     Ok(with_cookie(onward, cookie))
 }
 
@@ -131,7 +139,8 @@ fn behind_tls(headers: &HeaderMap) -> bool {
 
 fn drawn(status: StatusCode, back: &str, wrong: &str) -> Answer {
     let page = Page { style: STYLE.path(), icon: ICON.path(), back, wrong };
-    let text = page.render().map_err(|error| Fault::from(Reason::new("internal-fault", error.to_string())))?;
+    let text =
+        page.render().map_err(|error| Fault::from(Reason::new("internal-fault", error.to_string())))?;
     Ok((status, Html(text)).into_response())
 }
 

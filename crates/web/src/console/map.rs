@@ -232,7 +232,10 @@ mod tests {
             for map in [Map::wide(&systems, &Rates::default()), Map::narrow(&systems, &Rates::default())] {
                 let mut places = std::collections::BTreeSet::new();
                 for node in &map.nodes {
-                    assert!(node.x + node.width <= map.width && node.y + BOX_HEIGHT <= map.height, "{node:?}");
+                    assert!(
+                        node.x + node.width <= map.width && node.y + BOX_HEIGHT <= map.height,
+                        "{node:?}"
+                    );
                     assert!(places.insert((node.x, node.y)), "{node:?} lies over another");
                     assert!(node.belts.iter().all(|belt| belt.from.max(belt.to) <= map.width), "{node:?}");
                 }

@@ -105,7 +105,9 @@ fn time(text: &str) -> Result<Millis, Fault> {
     let read = |text: &str| text.parse::<Moment>().map(|moment| moment.millis());
     // A date and time field of a form has no offset: the hub's times are UTC.
     read(text)
-        .or_else(|reason: Reason| read(&format!("{text}Z")).or_else(|_| read(&format!("{text}:00Z"))).map_err(|_| reason))
+        .or_else(|reason: Reason| {
+            read(&format!("{text}Z")).or_else(|_| read(&format!("{text}:00Z"))).map_err(|_| reason)
+        })
         .map_err(|reason| Fault::from(reason.at("?at")))
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Extension;
 use axum::extract::State as Extract;
+use lineshaft_engine::Handle;
 use lineshaft_model::Millis;
 use lineshaft_model::shown::{LaneRow, Overview};
 
@@ -13,7 +14,7 @@ use super::pulse::{Pulse, Rates};
 use super::session::Viewer;
 use super::shell::{Section, Shell};
 use super::words::{self, Badge};
-use super::{Answer, show};
+use super::{Answer, ask, show};
 use crate::api::read;
 use crate::state::State;
 
@@ -49,8 +50,9 @@ pub(super) async fn page(
     Extension(pulse): Extension<Arc<Pulse>>,
     viewer: Viewer,
 ) -> Answer {
-    let shell = Shell::new(&state, viewer, Section::Overview, "Overview").await.live(1_000);
-    let overview = state.hub.overview()?;
+    let overview = ask(&state, Handle::overview).await?;
+    let (dead, quarantined) = (overview.dead, overview.quarantined);
+    let shell = Shell::with(&state, viewer, Section::Overview, "Overview", dead, quarantined).live(1_000);
     let rates = pulse.rates(overview.now, &overview.systems);
     let oldest = read(&state, |reading| reading.dead_letters(None, false, None, 1)).await?;
     let dead_since = oldest.items.first().map(|letter| letter.since);
@@ -112,7 +114,14 @@ fn needs(overview: &Overview, dead_since: Option<Millis>, lag: u64) -> Vec<Need>
             _ => continue,
         };
         let path = format!("/systems#{}", system.name);
-        needs.push(Need { badge: Badge::of_health(&system.health), what, since: oldest, detail, path, action });
+        needs.push(Need {
+            badge: Badge::of_health(&system.health),
+            what,
+            since: oldest,
+            detail,
+            path,
+            action,
+        });
     }
     if overview.quarantined > 0 {
         needs.push(Need {

@@ -92,6 +92,10 @@ mod tests {
         assert_eq!(pulse.rates(at(500), &seen(110)).sent("erp"), None, "too soon to tell");
         assert_eq!(pulse.rates(at(2_000), &seen(120)).sent("erp"), Some(1_000));
         assert_eq!(pulse.rates(at(20_000), &seen(120)).sent("erp"), Some(0), "measured from the newer look");
-        assert_eq!(pulse.rates(at(90_000), &seen(900)).sent("erp"), None, "an hour without a look says nothing");
+        assert_eq!(
+            pulse.rates(at(90_000), &seen(900)).sent("erp"),
+            None,
+            "an hour without a look says nothing"
+        );
     }
 }

@@ -65,18 +65,15 @@ pub(super) async fn list(
     let rows = read(&state, move |reading| reading.quarantine(!all, cursor.as_deref(), ROWS)).await?;
     let shell = Shell::new(&state, viewer, Section::Quarantine, "Quarantine").await;
     let shell = if first { shell.live(2_000) } else { shell };
-    let next = rows.next.as_deref().map(|next| {
-        link("/quarantine", &[("all", all.then_some("1")), ("cursor", Some(next))])
-    });
+    let next = rows
+        .next
+        .as_deref()
+        .map(|next| link("/quarantine", &[("all", all.then_some("1")), ("cursor", Some(next))]));
     show(&Listing { shell, rows, all, next, discarded: asked.done.is_some() })
 }
 
 /// One, with its bytes.
-pub(super) async fn single(
-    Extract(state): Extract<State>,
-    viewer: Viewer,
-    Path(at): Path<String>,
-) -> Answer {
+pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(at): Path<String>) -> Answer {
     let missing = || Fault::from(Problem::not_found(format!("there is no quarantined input at {at}")));
     let position: Position = at.parse().map_err(|_| missing())?;
     let row = read(&state, move |reading| reading.quarantined(position)).await?.ok_or_else(missing)?;

@@ -159,9 +159,16 @@ mod tests {
         for good in ["/", "/events/12", "/search?q=PO-1%2F2"] {
             assert_eq!(local_path(Some(good)), good);
         }
-        for bad in
-            ["", "events", "//evil.example", "/\\evil.example", "https://evil.example", "/a b", "/\r\nx", "/login?return=/"]
-        {
+        for bad in [
+            "",
+            "events",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "/a b",
+            "/\r\nx",
+            "/login?return=/",
+        ] {
             assert_eq!(local_path(Some(bad)), "/", "{bad:?}");
         }
     }

@@ -2,6 +2,7 @@
 
 use lineshaft_model::Millis;
 
+use super::ask;
 use super::assets::{ICON, SCRIPT, STYLE};
 use super::query::link;
 use super::session::Viewer;
@@ -58,9 +59,21 @@ impl Shell {
         section: Section,
         title: impl Into<String>,
     ) -> Self {
-        let hub = state.hub.clone();
-        let counts = tokio::task::spawn_blocking(move || hub.overview().map(|now| (now.dead, now.quarantined)));
-        let (dead, quarantined) = counts.await.ok().and_then(Result::ok).unwrap_or_default();
+        let counts = ask(state, |hub| hub.overview().map(|now| (now.dead, now.quarantined))).await;
+        // A page without these two numbers is better than none.
+        let (dead, quarantined) = counts.unwrap_or_default();
+        Self::with(state, viewer, section, title, dead, quarantined)
+    }
+
+    /// The frame of a page that knows the two counts already.
+    pub(super) fn with(
+        state: &State,
+        viewer: Viewer,
+        section: Section,
+        title: impl Into<String>,
+        dead: u64,
+        quarantined: u64,
+    ) -> Self {
         Self {
             title: title.into(),
             section,
@@ -94,7 +107,8 @@ impl Shell {
 
     /// The navigation, most urgent first.
     pub(super) fn navigation(&self) -> [Entry; 8] {
-        let entry = |section, path, name, waiting| Entry { path, name, here: self.section == section, waiting };
+        let entry =
+            |section, path, name, waiting| Entry { path, name, here: self.section == section, waiting };
         [
             entry(Section::Overview, "/", "Overview", 0),
             entry(Section::DeadLetters, "/dead-letters", "Dead letters", self.dead),

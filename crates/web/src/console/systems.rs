@@ -4,6 +4,7 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Path, State as Extract};
 use axum::response::{IntoResponse, Redirect};
+use lineshaft_engine::Handle;
 use lineshaft_model::shown::{LaneRow, SystemRow};
 use serde::Deserialize;
 
@@ -12,7 +13,7 @@ use super::fault::Fault;
 use super::session::Viewer;
 use super::shell::{Section, Shell};
 use super::words::Badge;
-use super::{Answer, show};
+use super::{Answer, ask, show};
 use crate::access::Scope;
 use crate::problem::Problem;
 use crate::state::State;
@@ -57,7 +58,7 @@ pub(super) struct Filled {
 /// Every system with its lanes.
 pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
     let shell = Shell::new(&state, viewer, Section::Systems, "Systems").await.live(2_000);
-    show(&Page { shell, systems: state.hub.systems()? })
+    show(&Page { shell, systems: ask(&state, Handle::systems).await? })
 }
 
 /// Pauses or resumes one.

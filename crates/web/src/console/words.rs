@@ -111,13 +111,16 @@ pub(super) struct Badge {
 /// The shapes.
 pub(super) mod mark {
     pub(in crate::console) const DISC: &str = "M6 1a5 5 0 1 0 0 10a5 5 0 1 0 0-10z";
-    pub(in crate::console) const RING: &str = "M6 1a5 5 0 1 0 0 10a5 5 0 1 0 0-10zM6 3a3 3 0 1 1 0 6a3 3 0 1 1 0-6z";
+    pub(in crate::console) const RING: &str =
+        "M6 1a5 5 0 1 0 0 10a5 5 0 1 0 0-10zM6 3a3 3 0 1 1 0 6a3 3 0 1 1 0-6z";
     pub(in crate::console) const TICK: &str = "M1.2 6.6L2.8 5l2 2L9.4 2l1.6 1.5L4.9 10z";
     pub(in crate::console) const TRIANGLE: &str = "M6 .8L11.6 11H.4z";
-    pub(in crate::console) const CROSS: &str = "M1.4 2.8L2.8 1.4 6 4.6l3.2-3.2 1.4 1.4L7.4 6l3.2 3.2-1.4 1.4L6 7.4l-3.2 3.2-1.4-1.4L4.6 6z";
+    pub(in crate::console) const CROSS: &str =
+        "M1.4 2.8L2.8 1.4 6 4.6l3.2-3.2 1.4 1.4L7.4 6l3.2 3.2-1.4 1.4L6 7.4l-3.2 3.2-1.4-1.4L4.6 6z";
     pub(in crate::console) const BARS: &str = "M2 1h3v10H2zM7 1h3v10H7z";
     pub(in crate::console) const DIAMOND: &str = "M6 .4L11.6 6 6 11.6.4 6z";
-    pub(in crate::console) const HALF: &str = "M6 1a5 5 0 0 1 0 10zM6 1a5 5 0 0 0 0 10V9.4a3.4 3.4 0 0 1 0-6.8z";
+    pub(in crate::console) const HALF: &str =
+        "M6 1a5 5 0 0 1 0 10zM6 1a5 5 0 0 0 0 10V9.4a3.4 3.4 0 0 1 0-6.8z";
     pub(in crate::console) const DASH: &str = "M1 4.6h10v2.8H1z";
 }
 
@@ -232,9 +235,15 @@ mod tests {
 
     #[test]
     fn numbers_are_easy_to_read() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(count), ["0", "999", "1\u{202f}000", "1\u{202f}234\u{202f}567"]);
+        assert_eq!(
+            [0, 999, 1_000, 1_234_567].map(count),
+            ["0", "999", "1\u{202f}000", "1\u{202f}234\u{202f}567"]
+        );
         assert_eq!([0, 5, 50, 1_234, 123_456].map(rate), ["0", "0.0", "0.5", "12", "1\u{202f}234"]);
-        assert_eq!([0, 940, 3_125, 15_250, 250_000, 1_700_000].map(micros), ["–", "940 µs", "3.12 ms", "15.2 ms", "250 ms", "1.7 s"]);
+        assert_eq!(
+            [0, 940, 3_125, 15_250, 250_000, 1_700_000].map(micros),
+            ["–", "940 µs", "3.12 ms", "15.2 ms", "250 ms", "1.7 s"]
+        );
         assert_eq!([12, 1_536, 3_145_728].map(size), ["12 B", "1.5 KiB", "3.0 MiB"]);
     }
 

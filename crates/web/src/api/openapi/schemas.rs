@@ -35,12 +35,20 @@ pub(super) fn of(kind: &str) -> Value {
         "position" => json!({ "type": "integer", "minimum": 0, "description": "A record of the journal." }),
         "time" => json!({ "type": "integer", "description": "Milliseconds since 1970-01-01T00:00:00Z." }),
         "delivery-id" => json!({ "type": "string", "pattern": "^[0-9]+\\.[0-9]+$" }),
-        "delivery-state" => json!({ "type": "string", "enum": ["pending", "retrying", "parked", "dead", "unknown", "delivered", "discarded"] }),
-        "outcome" => json!({ "type": "string", "enum": ["delivered", "again", "dead", "unknown", "discarded", "retried"] }),
+        "delivery-state" => {
+            json!({ "type": "string", "enum": ["pending", "retrying", "parked", "dead", "unknown", "delivered", "discarded"] })
+        }
+        "outcome" => {
+            json!({ "type": "string", "enum": ["delivered", "again", "dead", "unknown", "discarded", "retried"] })
+        }
         "disposition" => json!({ "type": "string", "enum": ["accepted", "stale", "echo"] }),
         "priority" => json!({ "type": "string", "enum": ["critical", "high", "normal", "bulk"] }),
-        "ObjectAnswer" => json!({ "oneOf": [of("ObjectDetail"), of("EventPage"), of("[TimelineEntry]"), of("[ObjectSystem]")] }),
-        "flow" => json!({ "type": "array", "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": "integer" }] }),
+        "ObjectAnswer" => {
+            json!({ "oneOf": [of("ObjectDetail"), of("EventPage"), of("[TimelineEntry]"), of("[ObjectSystem]")] })
+        }
+        "flow" => {
+            json!({ "type": "array", "prefixItems": [{ "type": "string" }, { "type": "string" }, { "type": "integer" }] })
+        }
         "ObjectRef or null" => json!({ "oneOf": [of("ObjectRef"), { "type": "null" }] }),
         named => json!({ "$ref": format!("#/components/schemas/{named}") }),
     }
@@ -48,108 +56,319 @@ pub(super) fn of(kind: &str) -> Value {
 
 /// Every schema.
 pub(super) const SCHEMAS: &[(&str, Fields)] = &[
-    ("Problem", &[
-        ("type", "string"), ("title", "string"), ("status", "integer"), ("code", "string"), ("detail", "string?"),
-        ("at", "string?"), ("hint", "string?"), ("errors", "[Reason]?"), ("quarantined", "position?"),
-    ]),
+    (
+        "Problem",
+        &[
+            ("type", "string"),
+            ("title", "string"),
+            ("status", "integer"),
+            ("code", "string"),
+            ("detail", "string?"),
+            ("at", "string?"),
+            ("hint", "string?"),
+            ("errors", "[Reason]?"),
+            ("quarantined", "position?"),
+        ],
+    ),
     ("Reason", &[("code", "string"), ("message", "string"), ("at", "string?"), ("hint", "string?")]),
     ("Because", &[("reason", "string?")]),
     ("Done", &[("position", "position")]),
     ("Running", &[("digest", "string")]),
-    ("CloudEvent", &[
-        ("specversion", "string"), ("id", "string"), ("source", "string"), ("type", "string"), ("subject", "string?"),
-        ("time", "string?"), ("datacontenttype", "string?"), ("data", "any?"),
-    ]),
+    (
+        "CloudEvent",
+        &[
+            ("specversion", "string"),
+            ("id", "string"),
+            ("source", "string"),
+            ("type", "string"),
+            ("subject", "string?"),
+            ("time", "string?"),
+            ("datacontenttype", "string?"),
+            ("data", "any?"),
+        ],
+    ),
     ("Intake", &[("results", "[IntakeResult]"), ("delivered", "boolean?")]),
-    ("IntakeResult", &[("id", "string"), ("status", "string"), ("position", "position"), ("reasons", "[Reason]?")]),
+    (
+        "IntakeResult",
+        &[("id", "string"), ("status", "string"), ("position", "position"), ("reasons", "[Reason]?")],
+    ),
     ("EventPage", &[("items", "[EventRow]"), ("next", "string?")]),
     ("EventRow", EVENT_ROW),
-    ("EventDetail", &[
-        ("position", "position"), ("received", "time"), ("status", "disposition"), ("id", "string"), ("source", "string"),
-        ("type", "string"), ("subject", "string"), ("time", "string?"), ("dataschema", "string?"), ("tenant", "string"),
-        ("site", "string?"), ("partitionkey", "string?"), ("sequence", "integer?"), ("traceparent", "string?"),
-        ("priority", "priority?"), ("correlationid", "string?"), ("causationid", "string?"), ("intake", "string"),
-        ("owes", "integer"), ("object", "ObjectRef or null"), ("previous", "position"), ("data", "any"), ("raw", "RawShown"),
-        ("keys", "[ObjectRef]"), ("deliveries", "[DeliveryRow]"),
-    ]),
+    (
+        "EventDetail",
+        &[
+            ("position", "position"),
+            ("received", "time"),
+            ("status", "disposition"),
+            ("id", "string"),
+            ("source", "string"),
+            ("type", "string"),
+            ("subject", "string"),
+            ("time", "string?"),
+            ("dataschema", "string?"),
+            ("tenant", "string"),
+            ("site", "string?"),
+            ("partitionkey", "string?"),
+            ("sequence", "integer?"),
+            ("traceparent", "string?"),
+            ("priority", "priority?"),
+            ("correlationid", "string?"),
+            ("causationid", "string?"),
+            ("intake", "string"),
+            ("owes", "integer"),
+            ("object", "ObjectRef or null"),
+            ("previous", "position"),
+            ("data", "any"),
+            ("raw", "RawShown"),
+            ("keys", "[ObjectRef]"),
+            ("deliveries", "[DeliveryRow]"),
+        ],
+    ),
     ("ObjectRef", &[("type", "string"), ("key", "string")]),
-    ("RawShown", &[("content_type", "string"), ("bytes", "integer"), ("text", "string?"), ("base64", "string?")]),
-    ("DeliveryRow", &[
-        ("id", "delivery-id"), ("route", "string"), ("destination", "string"), ("priority", "priority"),
-        ("order_key", "string"), ("state", "delivery-state"), ("attempts", "integer"), ("due", "time?"),
-        ("event_type", "string"), ("subject", "string"), ("received", "time"), ("settled", "time?"),
-        ("reason", "Reason?"), ("outcomes", "[OutcomeRow]?"),
-    ]),
-    ("OutcomeRow", &[
-        ("position", "position"), ("kind", "outcome"), ("attempt", "integer"), ("at", "time"), ("due", "time?"),
-        ("status", "integer"), ("reason", "Reason?"), ("actor", "string?"),
-    ]),
-    ("DeadLetter", &[
-        ("id", "delivery-id"), ("route", "string"), ("destination", "string"), ("priority", "priority"),
-        ("order_key", "string"), ("state", "delivery-state"), ("attempts", "integer"), ("due", "time?"),
-        ("event_type", "string"), ("subject", "string"), ("received", "time"), ("settled", "time?"),
-        ("reason", "Reason?"), ("outcomes", "[OutcomeRow]?"), ("since", "time"), ("parked", "integer"),
-    ]),
-    ("QuarantineRow", &[
-        ("position", "position"), ("intake", "string"), ("origin", "string"), ("received", "time"),
-        ("reasons", "[Reason]"), ("event_type", "string"), ("subject", "string"), ("open", "boolean"), ("raw", "RawShown?"),
-    ]),
-    ("ObjectRow", &[
-        ("type", "string"), ("key", "string"), ("tenant", "string"), ("revision", "integer"), ("position", "position"),
-        ("event_type", "string"), ("system", "string"), ("updated", "time"), ("status", "string?"),
-    ]),
-    ("ObjectDetail", &[
-        ("type", "string"), ("key", "string"), ("tenant", "string"), ("revision", "integer"), ("position", "position"),
-        ("event_type", "string"), ("system", "string"), ("updated", "time"), ("status", "string?"), ("data", "any"),
-        ("references", "{string}"),
-    ]),
-    ("ObjectSystem", &[
-        ("system", "string"), ("key", "string?"), ("sent", "position?"), ("sent_at", "time?"), ("delivered", "position?"),
-        ("delivered_at", "time?"), ("unfinished", "integer"), ("state", "delivery-state?"),
-    ]),
-    ("TimelineEntry", &[
-        ("at", "time"), ("position", "position"), ("what", "string"), ("system", "string"), ("title", "string"),
-        ("event", "position"), ("delivery", "delivery-id?"), ("reason", "Reason?"), ("after_ms", "integer?"),
-    ]),
-    ("Hit", &[
-        ("type", "string"), ("key", "string"), ("events", "integer"), ("latest", "position"), ("at", "time"),
-        ("held", "boolean"),
-    ]),
-    ("SystemRow", &[
-        ("name", "string"), ("title", "string"), ("connector", "string"), ("health", "string"), ("paused", "string?"),
-        ("received", "integer"), ("last_received", "time?"), ("sources", "[string]"), ("lanes", "[LaneRow]"),
-    ]),
-    ("LaneRow", &[
-        ("destination", "string"), ("breaker", "string"), ("in_flight", "integer"), ("pending", "integer"),
-        ("parked", "integer"), ("dead", "integer"), ("delivered", "integer"), ("failed_attempts", "integer"),
-        ("oldest", "time?"), ("last_failure", "string?"),
-    ]),
-    ("DestinationBooks", &[
-        ("destination", "string"), ("routed", "integer"), ("delivered", "integer"), ("pending", "integer"),
-        ("parked", "integer"), ("dead", "integer"), ("discarded", "integer"), ("difference", "integer"),
-    ]),
-    ("Counts", &[
-        ("accepted", "integer"), ("stale", "integer"), ("echo", "integer"), ("duplicate", "integer"),
-        ("quarantined", "integer"),
-    ]),
-    ("Balance", &[
-        ("position", "position"), ("applied", "position"), ("inputs", "{Counts}"), ("destinations", "[DestinationBooks]"),
-        ("balanced", "boolean"),
-    ]),
-    ("Overview", &[
-        ("now", "time"), ("position", "position"), ("applied", "position"), ("events_per_second_x100", "integer"),
-        ("deliveries_per_second_x100", "integer"), ("acknowledged_p50_us", "integer"), ("acknowledged_p99_us", "integer"),
-        ("delivered_p50_us", "integer"), ("delivered_p99_us", "integer"), ("dead", "integer"), ("parked", "integer"),
-        ("pending", "integer"), ("quarantined", "integer"), ("stopped", "string?"), ("systems", "[SystemRow]"),
-        ("flows", "[flow]"), ("history", "[integer]"),
-    ]),
+    (
+        "RawShown",
+        &[("content_type", "string"), ("bytes", "integer"), ("text", "string?"), ("base64", "string?")],
+    ),
+    (
+        "DeliveryRow",
+        &[
+            ("id", "delivery-id"),
+            ("route", "string"),
+            ("destination", "string"),
+            ("priority", "priority"),
+            ("order_key", "string"),
+            ("state", "delivery-state"),
+            ("attempts", "integer"),
+            ("due", "time?"),
+            ("event_type", "string"),
+            ("subject", "string"),
+            ("received", "time"),
+            ("settled", "time?"),
+            ("reason", "Reason?"),
+            ("outcomes", "[OutcomeRow]?"),
+        ],
+    ),
+    (
+        "OutcomeRow",
+        &[
+            ("position", "position"),
+            ("kind", "outcome"),
+            ("attempt", "integer"),
+            ("at", "time"),
+            ("due", "time?"),
+            ("status", "integer"),
+            ("reason", "Reason?"),
+            ("actor", "string?"),
+        ],
+    ),
+    (
+        "DeadLetter",
+        &[
+            ("id", "delivery-id"),
+            ("route", "string"),
+            ("destination", "string"),
+            ("priority", "priority"),
+            ("order_key", "string"),
+            ("state", "delivery-state"),
+            ("attempts", "integer"),
+            ("due", "time?"),
+            ("event_type", "string"),
+            ("subject", "string"),
+            ("received", "time"),
+            ("settled", "time?"),
+            ("reason", "Reason?"),
+            ("outcomes", "[OutcomeRow]?"),
+            ("since", "time"),
+            ("parked", "integer"),
+        ],
+    ),
+    (
+        "QuarantineRow",
+        &[
+            ("position", "position"),
+            ("intake", "string"),
+            ("origin", "string"),
+            ("received", "time"),
+            ("reasons", "[Reason]"),
+            ("event_type", "string"),
+            ("subject", "string"),
+            ("open", "boolean"),
+            ("raw", "RawShown?"),
+        ],
+    ),
+    (
+        "ObjectRow",
+        &[
+            ("type", "string"),
+            ("key", "string"),
+            ("tenant", "string"),
+            ("revision", "integer"),
+            ("position", "position"),
+            ("event_type", "string"),
+            ("system", "string"),
+            ("updated", "time"),
+            ("status", "string?"),
+        ],
+    ),
+    (
+        "ObjectDetail",
+        &[
+            ("type", "string"),
+            ("key", "string"),
+            ("tenant", "string"),
+            ("revision", "integer"),
+            ("position", "position"),
+            ("event_type", "string"),
+            ("system", "string"),
+            ("updated", "time"),
+            ("status", "string?"),
+            ("data", "any"),
+            ("references", "{string}"),
+        ],
+    ),
+    (
+        "ObjectSystem",
+        &[
+            ("system", "string"),
+            ("key", "string?"),
+            ("sent", "position?"),
+            ("sent_at", "time?"),
+            ("delivered", "position?"),
+            ("delivered_at", "time?"),
+            ("unfinished", "integer"),
+            ("state", "delivery-state?"),
+        ],
+    ),
+    (
+        "TimelineEntry",
+        &[
+            ("at", "time"),
+            ("position", "position"),
+            ("what", "string"),
+            ("system", "string"),
+            ("title", "string"),
+            ("event", "position"),
+            ("delivery", "delivery-id?"),
+            ("reason", "Reason?"),
+            ("after_ms", "integer?"),
+        ],
+    ),
+    (
+        "Hit",
+        &[
+            ("type", "string"),
+            ("key", "string"),
+            ("events", "integer"),
+            ("latest", "position"),
+            ("at", "time"),
+            ("held", "boolean"),
+        ],
+    ),
+    (
+        "SystemRow",
+        &[
+            ("name", "string"),
+            ("title", "string"),
+            ("connector", "string"),
+            ("health", "string"),
+            ("paused", "string?"),
+            ("received", "integer"),
+            ("last_received", "time?"),
+            ("sources", "[string]"),
+            ("lanes", "[LaneRow]"),
+        ],
+    ),
+    (
+        "LaneRow",
+        &[
+            ("destination", "string"),
+            ("breaker", "string"),
+            ("in_flight", "integer"),
+            ("pending", "integer"),
+            ("parked", "integer"),
+            ("dead", "integer"),
+            ("delivered", "integer"),
+            ("failed_attempts", "integer"),
+            ("oldest", "time?"),
+            ("last_failure", "string?"),
+        ],
+    ),
+    (
+        "DestinationBooks",
+        &[
+            ("destination", "string"),
+            ("routed", "integer"),
+            ("delivered", "integer"),
+            ("pending", "integer"),
+            ("parked", "integer"),
+            ("dead", "integer"),
+            ("discarded", "integer"),
+            ("difference", "integer"),
+        ],
+    ),
+    (
+        "Counts",
+        &[
+            ("accepted", "integer"),
+            ("stale", "integer"),
+            ("echo", "integer"),
+            ("duplicate", "integer"),
+            ("quarantined", "integer"),
+        ],
+    ),
+    (
+        "Balance",
+        &[
+            ("position", "position"),
+            ("applied", "position"),
+            ("inputs", "{Counts}"),
+            ("destinations", "[DestinationBooks]"),
+            ("balanced", "boolean"),
+        ],
+    ),
+    (
+        "Overview",
+        &[
+            ("now", "time"),
+            ("position", "position"),
+            ("applied", "position"),
+            ("events_per_second_x100", "integer"),
+            ("deliveries_per_second_x100", "integer"),
+            ("acknowledged_p50_us", "integer"),
+            ("acknowledged_p99_us", "integer"),
+            ("delivered_p50_us", "integer"),
+            ("delivered_p99_us", "integer"),
+            ("dead", "integer"),
+            ("parked", "integer"),
+            ("pending", "integer"),
+            ("quarantined", "integer"),
+            ("stopped", "string?"),
+            ("systems", "[SystemRow]"),
+            ("flows", "[flow]"),
+            ("history", "[integer]"),
+        ],
+    ),
 ];
 
 const EVENT_ROW: Fields = &[
-    ("position", "position"), ("received", "time"), ("status", "disposition"), ("id", "string"), ("source", "string"),
-    ("type", "string"), ("subject", "string"), ("time", "string?"), ("dataschema", "string?"), ("tenant", "string"),
-    ("site", "string?"), ("partitionkey", "string?"), ("sequence", "integer?"), ("traceparent", "string?"),
-    ("priority", "priority?"), ("correlationid", "string?"), ("causationid", "string?"), ("intake", "string"),
+    ("position", "position"),
+    ("received", "time"),
+    ("status", "disposition"),
+    ("id", "string"),
+    ("source", "string"),
+    ("type", "string"),
+    ("subject", "string"),
+    ("time", "string?"),
+    ("dataschema", "string?"),
+    ("tenant", "string"),
+    ("site", "string?"),
+    ("partitionkey", "string?"),
+    ("sequence", "integer?"),
+    ("traceparent", "string?"),
+    ("priority", "priority?"),
+    ("correlationid", "string?"),
+    ("causationid", "string?"),
+    ("intake", "string"),
     ("owes", "integer"),
 ];
 
@@ -166,7 +385,10 @@ mod tests {
         let fields = SCHEMAS.iter().find(|(known, _)| *known == name).expect("it is described").1;
         let Ok(Value::Object(value)) = serde_json::to_value(value) else { panic!("{name} is no object") };
         for (field, kind) in fields {
-            assert!(kind.ends_with('?') || value.contains_key(*field), "{name}.{field} is described but not there");
+            assert!(
+                kind.ends_with('?') || value.contains_key(*field),
+                "{name}.{field} is described but not there"
+            );
         }
         for field in value.keys() {
             assert!(fields.iter().any(|(known, _)| known == field), "{name}.{field} is not described");
@@ -176,9 +398,15 @@ mod tests {
     #[test]
     fn the_schemas_are_those_of_the_types() {
         check("Counts", &Counts::default());
-        check("RawShown", &RawShown { text: Some(String::new()), base64: Some(String::new()), ..RawShown::default() });
+        check(
+            "RawShown",
+            &RawShown { text: Some(String::new()), base64: Some(String::new()), ..RawShown::default() },
+        );
         let some = || Some(String::from("x"));
-        check("LaneRow", &LaneRow { oldest: Some(lineshaft_model::Millis(1)), last_failure: some(), ..LaneRow::default() });
+        check(
+            "LaneRow",
+            &LaneRow { oldest: Some(lineshaft_model::Millis(1)), last_failure: some(), ..LaneRow::default() },
+        );
         check("SystemRow", &SystemRow { paused: some(), ..SystemRow::default() });
         check("DestinationBooks", &DestinationBooks::default());
         check("Balance", &Balance::default());
@@ -187,6 +415,9 @@ mod tests {
 
     #[test]
     fn types_are_read_from_the_inside() {
-        assert_eq!(of("[{integer}]?"), json!({ "type": "array", "items": { "type": "object", "additionalProperties": { "type": "integer" } } }));
+        assert_eq!(
+            of("[{integer}]?"),
+            json!({ "type": "array", "items": { "type": "object", "additionalProperties": { "type": "integer" } } })
+        );
     }
 }

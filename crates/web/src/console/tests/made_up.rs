@@ -1,0 +1,305 @@
+//! Made-up values: a hub at a bad moment.
+
+use std::collections::BTreeMap;
+
+use lineshaft_model::record::Disposition;
+use lineshaft_model::shown::{
+    Balance, DeadLetter, DeliveryRow, DestinationBooks, EventDetail, EventRow, LaneRow, ObjectDetail,
+    ObjectRef, ObjectRow, ObjectSystem, OutcomeRow, Overview, Page, QuarantineRow, RawShown, SystemRow,
+    TimelineEntry,
+};
+use lineshaft_model::{DeliveryId, DeliveryState, Envelope, Millis, OutcomeKind, Position, Priority, Reason};
+
+use crate::access::{Caller, Scope};
+use crate::console::object;
+use crate::console::session::Viewer;
+use crate::console::shell::{Section, Shell};
+
+pub(super) const NOW: Millis = Millis(1_795_420_800_000);
+
+pub(super) fn shell(section: Section, scopes: &[Scope]) -> Shell {
+    let caller = Caller { name: String::from("night-shift"), scopes: scopes.to_vec(), system: String::new() };
+    Shell {
+        title: String::from("A page"),
+        section,
+        viewer: Viewer {
+            caller,
+            form_token: String::from("0f0e0d0c0b0a09080706050403020100"),
+            fragment: false,
+        },
+        now: NOW,
+        dead: 2,
+        quarantined: 1,
+        stopped: None,
+        query: String::new(),
+        every_ms: 1_000,
+    }
+}
+
+pub(super) fn operator(section: Section) -> Shell {
+    shell(section, &[Scope::Read, Scope::Operate])
+}
+
+pub(super) fn ago(ms: i64) -> Millis {
+    NOW.plus(-ms)
+}
+
+pub(super) fn reason() -> Reason {
+    Reason::new("http-refused", "The target answered 422: quantity exceeds what was ordered")
+        .at("POST /material-documents")
+        .hint("mend the order in the ERP or the count in the warehouse, then retry")
+}
+
+pub(super) fn lane(destination: &str, delivered: u64) -> LaneRow {
+    LaneRow {
+        destination: destination.to_owned(),
+        breaker: String::from("closed"),
+        in_flight: 2,
+        delivered,
+        ..LaneRow::default()
+    }
+}
+
+pub(super) fn system(name: &str, title: &str, health: &str, lanes: Vec<LaneRow>) -> SystemRow {
+    SystemRow {
+        name: name.to_owned(),
+        title: title.to_owned(),
+        connector: String::from("http"),
+        health: health.to_owned(),
+        paused: (health == "paused").then(|| String::from("stocktaking until six")),
+        received: 48_211,
+        last_received: Some(ago(800)),
+        sources: vec![String::from("orders"), String::from("changes")],
+        lanes,
+    }
+}
+
+pub(super) fn some_systems() -> Vec<SystemRow> {
+    let mut dead = lane("erp.post-inventory-difference", 18_044);
+    (dead.dead, dead.parked, dead.pending) = (2, 7, 3);
+    (dead.oldest, dead.last_failure) = (Some(ago(14 * 60_000)), Some(reason().message));
+    let mut open = lane("scheduler.put-order", 9_300);
+    (open.breaker, open.pending) = (String::from("open"), 1_204);
+    (open.oldest, open.last_failure) = (Some(ago(95_000)), Some(String::from("connection refused")));
+    vec![
+        system("erp", "ERP", "dead-letters", vec![dead, lane("erp.post-receipt", 5_120)]),
+        system("wms", "Warehouse management", "healthy", vec![lane("wms.reserve", 22_871)]),
+        system("scheduler", "Production scheduling", "open", vec![open]),
+        system("procurement", "Supplier network", "paused", vec![lane("procurement.send-order", 1_877)]),
+        system("counts", "Hand-held counts", "idle", Vec::new()),
+    ]
+}
+
+pub(super) fn some_overview() -> Overview {
+    Overview {
+        now: NOW,
+        position: Position(1_204_551),
+        applied: Position(1_204_549),
+        events_per_second_x100: 1_834,
+        deliveries_per_second_x100: 4_120,
+        acknowledged_p50_us: 1_420,
+        acknowledged_p99_us: 4_870,
+        delivered_p50_us: 3_310,
+        delivered_p99_us: 18_400,
+        dead: 2,
+        parked: 7,
+        pending: 1_207,
+        quarantined: 1,
+        stopped: None,
+        systems: some_systems(),
+        flows: Vec::new(),
+        history: (0..60).map(|second: u64| 14 + (second * 7) % 11 + u64::from(second == 33) * 12).collect(),
+    }
+}
+
+pub(super) fn outcome(kind: OutcomeKind, attempt: u16, ms: i64) -> OutcomeRow {
+    let failed = matches!(kind, OutcomeKind::Again | OutcomeKind::Dead | OutcomeKind::Unknown);
+    OutcomeRow {
+        position: Position(1_203_990 + u64::from(attempt)),
+        kind,
+        attempt,
+        at: ago(ms),
+        due: (kind == OutcomeKind::Again).then(|| ago(ms - 4_000)),
+        status: if failed { 422 } else { 200 },
+        reason: failed.then(reason),
+        actor: (kind == OutcomeKind::Retried).then(|| String::from("night-shift")),
+    }
+}
+
+pub(super) fn delivery(n: u8, state: DeliveryState) -> DeliveryRow {
+    DeliveryRow {
+        id: DeliveryId { event: Position(1_203_977), n },
+        route: String::from("counts-to-erp"),
+        destination: String::from("erp.post-inventory-difference"),
+        priority: Priority::High,
+        order_key: String::from("M-4711/P100/0001"),
+        state,
+        attempts: 3,
+        due: (state == DeliveryState::Retrying).then(|| NOW.plus(9_000)),
+        event_type: String::from("lineshaft.inventory.counted.v1"),
+        subject: String::from("M-4711/P100/0001"),
+        received: ago(14 * 60_000),
+        settled: Some(ago(9 * 60_000)),
+        reason: (state != DeliveryState::Delivered).then(reason),
+        outcomes: vec![
+            outcome(OutcomeKind::Again, 1, 14 * 60_000),
+            outcome(OutcomeKind::Unknown, 2, 13 * 60_000),
+            outcome(
+                if state == DeliveryState::Delivered { OutcomeKind::Delivered } else { OutcomeKind::Dead },
+                3,
+                9 * 60_000,
+            ),
+        ],
+    }
+}
+
+pub(super) fn row(position: u64) -> EventRow {
+    EventRow {
+        position: Position(position),
+        received: ago(14 * 60_000),
+        status: Disposition::Accepted,
+        envelope: Envelope {
+            id: String::from("count-2026-11-23-0042"),
+            source: String::from("urn:lineshaft:main:wms"),
+            event_type: String::from("lineshaft.inventory.counted.v1"),
+            subject: String::from("M-4711/P100/0001"),
+            time: String::from("2026-11-23T06:30:00+01:00"),
+            tenant: String::from("main"),
+            correlationid: String::from("PO-4500012345"),
+            revision: 7,
+            ..Envelope::default()
+        },
+        intake: String::from("wms/counts"),
+        owes: 2,
+    }
+}
+
+pub(super) fn raw(text: &str) -> RawShown {
+    RawShown {
+        content_type: String::from("application/json"),
+        bytes: text.len(),
+        text: Some(text.to_owned()),
+        base64: None,
+    }
+}
+
+pub(super) fn json(text: &str) -> Box<serde_json::value::RawValue> {
+    serde_json::value::RawValue::from_string(text.to_owned()).expect("it is JSON")
+}
+
+pub(super) fn reference() -> ObjectRef {
+    ObjectRef { object_type: String::from("purchase-order"), key: String::from("PO-4500012345") }
+}
+
+pub(super) fn some_event(text: &str) -> EventDetail {
+    EventDetail {
+        row: row(1_203_977),
+        object: Some(reference()),
+        previous: Position(1_198_004),
+        data: json(&serde_json::json!({"item": "M-4711", "counted": {"value": "118.50", "unit": "KGM"}, "note": text}).to_string()),
+        raw: raw(&format!("{{\"matnr\":\"M-4711\",\"menge\":118.50,\"bem\":\"{text}\"}}")),
+        keys: vec![ObjectRef { object_type: String::from("item"), key: String::from("M-4711") }],
+        deliveries: vec![delivery(0, DeliveryState::Dead), delivery(1, DeliveryState::Delivered)],
+    }
+}
+
+pub(super) fn happening(what: &str, system: &str, title: &str, ms: i64) -> TimelineEntry {
+    let event = what == "event";
+    TimelineEntry {
+        at: ago(ms),
+        position: Position(u64::try_from(2_000_000 - ms / 100).unwrap_or_default()),
+        what: what.to_owned(),
+        system: system.to_owned(),
+        title: title.to_owned(),
+        event: Position(1_203_977),
+        delivery: (!event).then_some(DeliveryId { event: Position(1_203_977), n: 0 }),
+        reason: matches!(what, "again" | "dead").then(reason),
+        after_ms: (!event).then_some(412),
+    }
+}
+
+pub(super) fn known(text: &str) -> object::Known {
+    let state = |system: &str, state| ObjectSystem {
+        system: system.to_owned(),
+        key: Some(format!("{system}-00815")),
+        sent: Some(Position(1)),
+        sent_at: Some(ago(3_600_000)),
+        delivered: Some(Position(2)),
+        delivered_at: Some(ago(3_590_000)),
+        unfinished: 2,
+        state,
+    };
+    object::Known {
+        detail: Some(ObjectDetail {
+            row: ObjectRow {
+                object: reference(),
+                tenant: String::from("main"),
+                revision: 7,
+                position: Position(1_203_977),
+                event_type: String::from("lineshaft.purchase-order.changed.v1"),
+                system: String::from("erp"),
+                updated: ago(14 * 60_000),
+                status: Some(String::from("confirmed")),
+            },
+            data: json(&serde_json::json!({"supplier": text, "currency": "EUR", "lines": [{"item": "M-4711", "quantity": "120.00"}]}).to_string()),
+            references: BTreeMap::from([(String::from("procurement"), String::from("SN-77120"))]),
+        }),
+        systems: vec![state("erp", None), state("wms", Some(DeliveryState::Dead)), state("procurement", None)],
+        timeline: vec![
+            happening("event", "erp", "Purchase order released", 7_200_000),
+            happening("delivered", "procurement", "Purchase order released: delivered (send-order)", 7_199_000),
+            happening("event", "procurement", "Supplier confirmation received", 3_600_000),
+            happening("again", "erp", "Supplier confirmation received: again (post-confirmation)", 3_500_000),
+            happening("delivered", "erp", "Supplier confirmation received: delivered (post-confirmation)", 3_400_000),
+            happening("event", "wms", text, 840_000),
+            happening("dead", "erp", "Inventory counted: dead (post-inventory-difference)", 540_000),
+        ],
+        history: Page { items: vec![row(1_203_977), row(1_198_004)], next: None },
+    }
+}
+
+pub(super) fn letter(n: u8) -> DeadLetter {
+    DeadLetter {
+        delivery: delivery(n, DeliveryState::Dead),
+        since: ago(9 * 60_000),
+        parked: u64::from(n) * 7,
+    }
+}
+
+pub(super) fn refused(text: &str) -> QuarantineRow {
+    QuarantineRow {
+        position: Position(1_203_501),
+        intake: String::from("procurement/confirmations"),
+        origin: String::from("line 7"),
+        received: ago(3_600_000),
+        reasons: vec![reason(), Reason::new("contract-violation", text).at("/lines/0/quantity")],
+        event_type: String::from("lineshaft.purchase-order.confirmed.v1"),
+        subject: String::from("PO-4500012345"),
+        open: true,
+        raw: Some(raw(text)),
+    }
+}
+
+pub(super) fn some_books() -> Balance {
+    let counts = lineshaft_model::record::Counts {
+        accepted: 48_211,
+        duplicate: 112,
+        quarantined: 1,
+        ..Default::default()
+    };
+    Balance {
+        position: Position(1_204_551),
+        applied: Position(1_204_551),
+        inputs: BTreeMap::from([(String::from("erp/orders"), counts)]),
+        destinations: vec![DestinationBooks {
+            destination: String::from("erp.post-inventory-difference"),
+            routed: 18_056,
+            delivered: 18_044,
+            pending: 3,
+            parked: 7,
+            dead: 2,
+            ..DestinationBooks::default()
+        }],
+        balanced: true,
+    }
+}
