@@ -26,13 +26,10 @@ use crate::setup::{Setup, Sources};
 use crate::supervisor::Supervisor;
 use crate::systems::Systems;
 use crate::telemetry::Telemetry;
-use crate::work::Work;
+use crate::work::{GROUP, Work, gather};
 
 /// Work that may wait for the recorder. Intake is bounded in bytes besides.
 const WAITING_WORK: usize = 4096;
-
-/// Work in one group commit at most.
-const GROUP: usize = 4096;
 
 /// Batches that may wait for the projector: this bounds the views' lag, the recorder waits when it is reached.
 const WAITING_BATCHES: usize = 64;
@@ -187,12 +184,7 @@ fn start_recorder(
     supervisor.thread("recorder", move || {
         let mut group = Vec::with_capacity(GROUP);
         while let Some(first) = waiting.blocking_recv() {
-            group.push(first);
-            while group.len() < GROUP
-                && let Ok(next) = waiting.try_recv()
-            {
-                group.push(next);
-            }
+            gather(first, &mut waiting, &mut group);
             let stopping = group.iter().any(|work| matches!(work, Work::Stop));
             let batch = spare.try_recv().unwrap_or_default();
             let now = shared.clock.now();

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use lineshaft_logic::lane::Change;
 use lineshaft_model::record::{Action, Configured, Disposition, Quarantine, Token};
-use lineshaft_model::{Event, Outcome, Position, Priority, Reasons};
+use lineshaft_model::{Event, Outcome, Position, Priority, Raw, Reasons};
 use lineshaft_ports::Refusal;
 use smallvec::SmallVec;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::lanes::Door;
 
@@ -31,6 +31,61 @@ pub enum Work {
     Configured(Configured),
     /// Nothing more will come: write what is there and end.
     Stop,
+}
+
+/// Pieces of work in one group commit at most.
+pub(crate) const GROUP: usize = 4096;
+
+/// Bytes in one group commit after which no more work joins it: far below what one batch of the journal holds, so that the
+/// last piece, however large, fits as well.
+const GROUP_BYTES: usize = 64 << 20;
+
+/// What a record takes besides the payload, attributes and the names of routes included, generously.
+const RECORD_OVERHEAD_BYTES: usize = 1024;
+
+/// Takes the work that is waiting, as much as goes into one group commit.
+pub(crate) fn gather(first: Work, waiting: &mut mpsc::Receiver<Work>, group: &mut Vec<Work>) {
+    let mut bytes = first.weight();
+    group.push(first);
+    while group.len() < GROUP
+        && bytes < GROUP_BYTES
+        && let Ok(next) = waiting.try_recv()
+    {
+        bytes += next.weight();
+        group.push(next);
+    }
+}
+
+impl Work {
+    /// About how many bytes it adds to the journal.
+    fn weight(&self) -> usize {
+        match self {
+            Self::Intake(intake) => intake.items.iter().map(Item::weight).sum(),
+            Self::Outcomes(outcomes) => outcomes.len() * RECORD_OVERHEAD_BYTES,
+            Self::Action { outcomes, .. } => (outcomes.len() + 1) * RECORD_OVERHEAD_BYTES,
+            Self::Configured(_) | Self::Stop => RECORD_OVERHEAD_BYTES,
+        }
+    }
+}
+
+impl Item {
+    fn weight(&self) -> usize {
+        let payload = match self {
+            Self::Event(candidate) => {
+                let raw = match &candidate.event.raw {
+                    Raw::Inline { bytes, .. } => bytes.len(),
+                    _ => 0,
+                };
+                candidate.event.data.len() + raw
+            }
+            Self::Quarantine(quarantine) => {
+                let texts =
+                    quarantine.head.reasons.iter().map(|r| r.message.len() + r.at.len() + r.hint.len());
+                quarantine.raw.len() + texts.sum::<usize>()
+            }
+        };
+        payload + RECORD_OVERHEAD_BYTES
+    }
 }
 
 /// What one input came to: events, refused parts, and how far its source has been read.
@@ -142,5 +197,50 @@ impl Settled {
             due: self.outcome.due,
             parks: self.parks,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use lineshaft_model::Millis;
+    use lineshaft_model::record::QuarantineHead;
+
+    use super::*;
+
+    fn refused(raw: &Bytes) -> Work {
+        let text = String::new;
+        let head = QuarantineHead {
+            tenant: text(),
+            intake: text(),
+            content_type: text(),
+            origin: text(),
+            received: Millis(0),
+            reasons: Reasons::new(),
+            subject: text(),
+            event_type: text(),
+            traceparent: text(),
+        };
+        let items = vec![Item::Quarantine(Box::new(Quarantine { head, raw: raw.clone() }))];
+        let (reply, _) = oneshot::channel();
+        Work::Intake(Intake { intake: Arc::from("events"), items, resume: None, reply })
+    }
+
+    #[test]
+    fn a_group_is_bounded_in_pieces_and_in_bytes() {
+        let gathered = |raw: &Bytes, count: usize| {
+            let (send, mut waiting) = mpsc::channel(GROUP * 2);
+            (0..count).for_each(|_| send.try_send(refused(raw)).unwrap());
+            let mut group = Vec::new();
+            let first = waiting.try_recv().unwrap();
+            gather(first, &mut waiting, &mut group);
+            group.len()
+        };
+        assert_eq!(gathered(&Bytes::new(), 10), 10);
+        assert_eq!(gathered(&Bytes::new(), GROUP + 10), GROUP);
+        // The bytes are shared by all pieces: this is one allocation.
+        let large = Bytes::from(vec![0; GROUP_BYTES / 4]);
+        assert_eq!(gathered(&large, 10), 4);
+        assert_eq!(gathered(&Bytes::from(vec![0; GROUP_BYTES * 2]), 10), 1);
     }
 }
