@@ -127,6 +127,7 @@ fn setup(erp: &Arc<Target>, aps: &Arc<Target>) -> Setup {
     let mut setup = Setup::default();
     setup.plan.tenant = "main".into();
     setup.plan.document_bytes = 1 << 20;
+    setup.plan.batch_events = 1_000;
     for (name, sink) in [("erp.post", erp), ("aps.put", aps)] {
         let destination = Destination::parse(name).unwrap();
         setup.systems.insert(destination.system().to_owned(), SystemSetup::default());

@@ -44,6 +44,7 @@ pub async fn start(workspace: Workspace, variables: &Variables, on_fatal: OnFata
     let folder = workspace.folder.clone();
     let listen = workspace.settings.listen;
     let body_bytes = usize::try_from(workspace.settings.limits.body.bytes).unwrap_or(usize::MAX);
+    let connections = usize::try_from(workspace.settings.limits.connections).unwrap_or(1_024).max(1);
     let data = workspace.data_folder();
     let supervisor = Supervisor::new(on_fatal);
     let opened = tokio::task::spawn_blocking(move || open(workspace, supervisor)).await;
@@ -59,7 +60,7 @@ pub async fn start(workspace: Workspace, variables: &Variables, on_fatal: OnFata
         body_bytes,
     };
     let console = lineshaft_web::console::routes();
-    let served = lineshaft_web::serve(listen, state, console, ServeOptions::default()).await;
+    let served = lineshaft_web::serve(listen, state, console, ServeOptions { connections, ..ServeOptions::default() }).await;
     match served {
         Ok(listening) => Ok(Running { hub, listening, access, reload }),
         Err(reason) => {

@@ -106,6 +106,7 @@ impl Workspace {
             contracts,
             operations: self.operation_plans(),
             retries,
+            batch_events: usize::try_from(self.settings.limits.batch).unwrap_or(usize::MAX),
             document_bytes: usize::try_from(self.settings.limits.body.bytes).unwrap_or(usize::MAX),
             routes: std::mem::take(&mut self.routes).into_iter().map(|route| route.route).collect(),
         }

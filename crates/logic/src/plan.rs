@@ -28,6 +28,8 @@ pub struct Plan {
     pub operations: HashMap<String, OperationPlan>,
     /// Retry rules by route name, for deliveries owed since before a reload too.
     pub retries: HashMap<String, RetryRule>,
+    /// How many events one request may bring.
+    pub batch_events: usize,
     /// How large a document may be, in bytes.
     pub document_bytes: usize,
 }

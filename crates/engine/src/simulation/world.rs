@@ -142,6 +142,7 @@ impl World {
         let mut setup = Setup::default();
         setup.plan.tenant = "main".into();
         setup.plan.document_bytes = 1 << 20;
+        setup.plan.batch_events = 1_000;
         for (name, target) in &self.targets {
             let sink: Arc<dyn lineshaft_ports::Sink> = Arc::new(target.clone());
             setup.sinks.insert((*name).to_owned(), sink);

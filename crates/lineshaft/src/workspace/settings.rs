@@ -25,7 +25,7 @@ pub struct Settings {
     pub sites: BTreeMap<String, Site>,
     /// Where the journal is kept.
     pub journal: Journal,
-    /// How long events are kept.
+    /// How long events are to be kept. Nothing is dropped yet: the journal keeps everything.
     pub retention: Span,
     /// Where secrets are found besides the environment.
     pub secrets: SecretSettings,
@@ -160,7 +160,7 @@ pub enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Limits {
-    /// The largest request body, after decompression.
+    /// The largest request body.
     pub body: Size,
     /// The most events of one request.
     pub batch: u32,

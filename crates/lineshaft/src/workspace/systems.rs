@@ -166,6 +166,9 @@ fn templates(loading: &mut Loading<'_>, file: &str, tree: &Node) {
 
 fn maintenance_of(loading: &mut Loading<'_>, file: &str, node: &Node) {
     let Some(windows) = decode::<Vec<MaintenancePart>>(node, file, &mut loading.problems) else { return };
+    let message = "maintenance windows are read, but the hub does not keep to them yet";
+    let hint = "pause the system for as long: lineshaft systems pause NAME --reason maintenance";
+    loading.problems.push(Problem::warning(file, node.mark, "not-kept-yet", message).hint(hint));
     for (at, window) in windows.iter().enumerate() {
         let fields = window.cron.split_whitespace().count();
         if fields != 5 {
