@@ -71,6 +71,13 @@ impl Intake {
             let limits = Limits { bytes: plan.document_bytes, ..Limits::DEFAULT };
             let sender = Sender { tenant: &plan.tenant, system: &call.system, site: "" };
             let parts = cloudevents::read(call.mode, &call.headers, &call.body, &limits);
+            if parts.len() > plan.batch_events.max(1) {
+                let message =
+                    format!("{} events in one request, more than {}", parts.len(), plan.batch_events);
+                let reason =
+                    Reason::new("batch-too-long", message).hint("send fewer at once, or raise limits.batch");
+                return vec![prepare::broken(&around, call.body.clone(), String::new(), vec![reason])];
+            }
             parts
                 .into_iter()
                 .map(|part| prepare::cloud_event(&around, sender, &part.bytes, part.draft))

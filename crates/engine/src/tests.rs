@@ -309,6 +309,28 @@ async fn a_filling_disk_stops_intake_and_not_deliveries() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_request_with_too_many_events_is_kept_aside_whole() {
+    let rig = Rig::start();
+    let one = r#"{"specversion":"1.0","id":"ID","source":"urn:lineshaft:main:wms","type":"lineshaft.item.changed.v1","subject":"S","data":{}}"#;
+    let events: Vec<String> = (0..1_001).map(|n| one.replace("ID", &n.to_string())).collect();
+    let call = EventsCall {
+        mode: Mode::Batch,
+        headers: Vec::new(),
+        body: Bytes::from(format!("[{}]", events.join(","))),
+        content_type: "application/cloudevents-batch+json".into(),
+        traceparent: String::new(),
+        system: String::new(),
+    };
+    let admitted = rig.hub.intake().events(call).await.unwrap();
+    assert_eq!(admitted.len(), 1);
+    assert_eq!(
+        (admitted[0].verdict, admitted[0].reasons[0].code.as_str()),
+        (Verdict::Quarantined, "batch-too-long")
+    );
+    rig.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_targets_key_becomes_a_cross_reference() {
     let rig = Rig::start();
     rig.send("wms", "BOLT", "1", "", "{}").await;
