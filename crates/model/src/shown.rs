@@ -299,7 +299,7 @@ pub struct SystemRow {
     pub title: String,
     /// The connector it uses.
     pub connector: String,
-    /// `healthy`, `retrying`, `open` (breaker), `paused`, `idle`.
+    /// `healthy`, `retrying`, `open` (breaker), `dead-letters`, `paused`, `idle`.
     pub health: String,
     /// The person's reason when paused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -419,7 +419,7 @@ pub struct Overview {
     pub stopped: Option<String>,
     /// The systems.
     pub systems: Vec<SystemRow>,
-    /// Flows: events from a system to a destination in the last minute: (from, to, count).
+    /// Flows since start: (from, to, count), where one end is `hub` and the other a system or a destination.
     pub flows: Vec<(String, String, u64)>,
     /// Events a second, one value a second, the last minute, newest last.
     pub history: Vec<u64>,

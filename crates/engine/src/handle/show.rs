@@ -93,7 +93,6 @@ impl Handle {
         let (events_per_second_x100, deliveries_per_second_x100) = telemetry.rates.per_second_x100(now);
         let systems = self.systems()?;
         let lanes = || systems.iter().flat_map(|system| &system.lanes);
-        let setup = self.shared.setup.load();
         let mut flows: BTreeMap<(String, String), u64> = BTreeMap::new();
         for system in &systems {
             for lane in &system.lanes {
@@ -103,7 +102,6 @@ impl Handle {
                 flows.insert((system.name.clone(), String::from("hub")), system.received);
             }
         }
-        drop(setup);
         Ok(Overview {
             now,
             position: *self.end.borrow(),

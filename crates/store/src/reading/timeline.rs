@@ -138,7 +138,8 @@ pub(super) fn mentions(event: &EventRecord<'_>, tenant: &str, object_type: &str,
 /// An event type in words: `Purchase order released`.
 pub(super) fn title_of(event_type: &str) -> String {
     let Ok(parsed) = EventType::parse(event_type) else { return event_type.to_owned() };
-    let words = format!("{} {}", parsed.object_type(), parsed.verb()).replace('-', " ");
+    let object = event_type.split('.').nth(1).unwrap_or_else(|| parsed.object_type());
+    let words = format!("{object} {}", parsed.verb()).replace('-', " ");
     let mut letters = words.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
