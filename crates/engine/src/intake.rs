@@ -72,11 +72,7 @@ impl Intake {
             let sender = Sender { tenant: &plan.tenant, system: &call.system, site: "" };
             let parts = cloudevents::read(call.mode, &call.headers, &call.body, &limits);
             if parts.len() > plan.batch_events.max(1) {
-                let message =
-                    format!("{} events in one request, more than {}", parts.len(), plan.batch_events);
-                let reason =
-                    Reason::new("batch-too-long", message).hint("send fewer at once, or raise limits.batch");
-                return vec![prepare::broken(&around, call.body.clone(), String::new(), vec![reason])];
+                return vec![prepare::too_many(&around, &call.body, "")];
             }
             parts
                 .into_iter()

@@ -131,8 +131,20 @@ pub fn whole(around: &Around<'_>, source: &SourcePlan, input: Whole<'_>) -> Vec<
                 prepared.push(broken(around, raw, origin, one(error.into())));
             }
         }
+        // Two bytes can be a document, and its refusal a record of hundreds.
+        if prepared.len() > around.plan.batch_events.max(1) {
+            return vec![too_many(around, input.bytes, input.origin)];
+        }
     }
     prepared
+}
+
+/// The refusal of a whole input that comes to more events and refused parts than one request may bring; its bytes are kept.
+#[must_use]
+pub fn too_many(around: &Around<'_>, bytes: &Bytes, origin: &str) -> Prepared {
+    let message = format!("more than {} events in one request", around.plan.batch_events);
+    let reason = Reason::new("batch-too-long", message).hint("send fewer at once, or raise limits.batch");
+    broken(around, bytes.clone(), origin.to_owned(), one(reason))
 }
 
 /// One document of an input. A document that is the whole input has its identity, one of several a part of it.

@@ -17,10 +17,10 @@ use crate::plant::{PATIENCE, Plant, drained};
 const RELOADS: u64 = 24;
 
 /// Events acknowledged between two reloads at least.
-const BETWEEN: u64 = 120;
+const BETWEEN: u64 = 150;
 
 /// Events a second that the writers aim at.
-const RATE: u64 = 700;
+const RATE: u64 = 1_200;
 
 /// Destinations that stay all the time. The others are called `extra-N`.
 const STAYING: [&str; 2] = ["erp", "wms"];

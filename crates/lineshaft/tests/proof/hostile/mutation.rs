@@ -200,7 +200,7 @@ fn mutate(dice: &mut StdRng, call: &mut Call) {
                 call.headers.push((name.copied().unwrap_or_default().to_owned(), value.to_owned()));
             }
             3 if !call.path.contains('?') => {
-                call.path.push_str(QUERIES.choose(dice).copied().unwrap_or_default())
+                call.path.push_str(QUERIES.choose(dice).copied().unwrap_or_default());
             }
             _ => mutate_body(dice, &mut call.body),
         }

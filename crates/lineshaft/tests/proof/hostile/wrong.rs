@@ -248,3 +248,29 @@ async fn what_is_no_input_is_refused_at_the_door() {
     }
     hostile.assert_unharmed().await;
 }
+
+/// A short request of very many parts: one refusal, not a record for each.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_has_too_many_parts_is_refused_as_one() {
+    let mut hostile = Hostile::start().await;
+    let parts = 50_000;
+    let batch = format!("[{}1]", "1,".repeat(parts));
+    let element = "<count/>".repeat(parts);
+    let cases = [
+        ("a batch", Call::post("/v1/events", "application/cloudevents-batch+json", batch)),
+        ("lines", Call::post("/v1/in/plant/lines", "application/x-ndjson", "1\n".repeat(parts))),
+        ("rows", Call::post("/v1/in/plant/csv", "text/csv", format!("item\n{}", "A\n".repeat(parts)))),
+        ("elements", Call::post("/v1/in/plant/xml", "application/xml", format!("<c>{element}</c>"))),
+    ];
+    for (what, call) in cases {
+        let answer = hostile.caller.call(&call).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        count(&hostile.counted, &call, &answer);
+        let verdicts = answer.verdicts().len();
+        assert!(
+            answer.status == 413 || verdicts <= 1,
+            "{what} was answered {} with {verdicts} results",
+            answer.status
+        );
+    }
+    hostile.assert_unharmed().await;
+}
