@@ -267,7 +267,8 @@ pub(super) fn settings(settings: &Settings, tree: &Node, problems: &mut Problems
     let ranges = [
         ("/journal/file/segment", settings.journal.file.segment, Size::mib(1), Size::mib(4096)),
         ("/journal/file/reserve", settings.journal.file.reserve, Size::mib(16), Size::mib(1 << 20)),
-        ("/limits/body", settings.limits.body, Size { bytes: 1024 }, Size::mib(256)),
+        // A record of the journal, 64 MiB at most, holds a body as it came and as it was understood.
+        ("/limits/body", settings.limits.body, Size { bytes: 1024 }, Size::mib(24)),
     ];
     for (at, size, least, most) in ranges {
         if size < least || size > most {
