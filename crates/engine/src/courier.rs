@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::FuturesUnordered;
-use lineshaft_logic::deliver::{TargetCan, decide, health};
+use lineshaft_logic::deliver::{RetryRule, TargetCan, decide, health};
 use lineshaft_logic::lane::{Entry, Lane, Next, Window};
 use lineshaft_logic::pace::{Ending, Permit};
 use lineshaft_model::{Answer, DeliveryState, Millis, OutcomeKind, Position, Reason};
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 use crate::hub::Shared;
 use crate::lanes::{Door, Inbox};
 use crate::systems::System;
+use crate::telemetry::LaneMeter;
 use crate::work::{Settled, Work};
 use attempt::{Attempted, attempt};
 use refill::{Refilled, refill};
@@ -41,6 +42,7 @@ pub(crate) struct Courier {
     refills: FuturesUnordered<BoxFuture<'static, Result<Refilled, Reason>>>,
     /// Whether the last look found the system without a slot.
     blocked_until: Option<Millis>,
+    meter: LaneMeter,
 }
 
 impl Courier {
@@ -55,6 +57,7 @@ impl Courier {
         let parked = parked_keys(&shared.views, door.destination().as_str())?;
         let system = shared.systems.get(door.destination().system());
         door.gauges.served.store(true, Ordering::Relaxed);
+        let meter = shared.telemetry.lane(door.destination());
         Ok(Self {
             lane: Lane::new(Window::default(), end, parked),
             door,
@@ -65,6 +68,7 @@ impl Courier {
             attempts: FuturesUnordered::new(),
             refills: FuturesUnordered::new(),
             blocked_until: None,
+            meter,
         })
     }
 
@@ -197,9 +201,13 @@ impl Courier {
         self.system.ended(now, ending, hold_ms);
         let gauges = &self.door.gauges;
         gauges.attempted(failure_of(&answer));
-        let retry = self.shared.setup.load().plan.retry(&route);
-        let outcome = decide(answer, &entry, retry, can, now, self.shared.jitter());
-        self.shared.telemetry.outcome(self.door.destination(), &outcome, entry.since);
+        // What is delivered is not retried: most outcomes need neither rule nor jitter.
+        let (retry, jitter) = match answer {
+            Answer::Delivered { .. } => (RetryRule::default(), 0),
+            _ => (self.shared.setup.load().plan.retry(&route), self.shared.jitter()),
+        };
+        let outcome = decide(answer, &entry, retry, can, now, jitter);
+        self.shared.telemetry.outcome(&self.meter, &outcome, entry.since);
         if outcome.kind == OutcomeKind::Delivered {
             gauges.delivered.fetch_add(1, Ordering::Relaxed);
             gauges.last_delivered.store(now.0, Ordering::Relaxed);

@@ -22,6 +22,7 @@ use crate::intake::{Intake, SourceHandOver};
 use crate::lanes::Lanes;
 use crate::recorder::admission::Admission;
 use crate::recorder::{Committed, Recorder};
+use crate::recorder::recent::Recent;
 use crate::setup::{Setup, Sources};
 use crate::supervisor::Supervisor;
 use crate::systems::Systems;
@@ -68,6 +69,7 @@ pub(crate) struct Shared {
     pub(crate) reading: Reading,
     pub(crate) records: Arc<dyn JournalRead>,
     pub(crate) lanes: Arc<Lanes>,
+    pub(crate) recent: Arc<Recent>,
     pub(crate) systems: Systems,
     pub(crate) telemetry: Telemetry,
     pub(crate) clock: Arc<dyn Clock>,
@@ -137,6 +139,7 @@ impl Hub {
             lanes,
             systems,
             telemetry: Telemetry::new(),
+            recent: recorder.recent(),
             clock: options.clock,
             supervisor,
             room: Semaphore::new((options.waiting_bytes / 1024).max(1024)),

@@ -2,6 +2,7 @@
 //! in one group commit, and only then tells anyone.
 
 pub(crate) mod admission;
+pub(crate) mod recent;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use lineshaft_logic::lane::{Change, Entry};
 use lineshaft_model::record::{
     Duplicate, EventHead, EventRecord, JsonPayload, OutcomeRecord, Owed, RecordKind, Tally, Token, VERSION,
 };
-use lineshaft_model::{DeliveryId, Event, Millis, OutcomeKind, Position, Raw, Reason};
+use lineshaft_model::{DeliveryId, Event, Fingerprint, Millis, OutcomeKind, Position, Raw, Reason};
 use lineshaft_ports::Refusal;
 use lineshaft_ports::journal::{Appended, Batch, BatchError, Journal};
 use smallvec::SmallVec;
@@ -21,6 +22,7 @@ use tokio::sync::oneshot;
 use crate::lanes::Door;
 use crate::work::{Admitted, Candidate, Intake, Item, Settled, Verdict, Work};
 use admission::Admission;
+use recent::{Accepted, Recent, worth_keeping};
 
 /// A durable batch on its way to the views.
 #[derive(Debug)]
@@ -66,6 +68,8 @@ pub struct Recorder {
     next: Position,
     segment: Option<Position>,
     for_lanes: HashMap<usize, (Arc<Door>, ForLane)>,
+    recent: Arc<Recent>,
+    accepted: Vec<(Position, Accepted)>,
     duplicates: HashMap<Arc<str>, u64>,
     tallied: Tallied,
 }
@@ -86,9 +90,16 @@ impl Recorder {
             next,
             segment: None,
             for_lanes: HashMap::new(),
+            recent: Arc::default(),
+            accepted: Vec::new(),
             duplicates: HashMap::new(),
             tallied: Tallied::default(),
         }
+    }
+
+    /// Where the events that are written are kept a while for their deliveries.
+    pub(crate) fn recent(&self) -> Arc<Recent> {
+        Arc::clone(&self.recent)
     }
 
     /// Makes all of `work` durable in one batch and tells everyone. `batch` is empty and lends its memory. An error is final:
@@ -122,6 +133,9 @@ impl Recorder {
             self.tallied.bytes = appended.bytes;
             Some(Committed { batch, appended })
         };
+        if !self.accepted.is_empty() {
+            self.recent.keep(self.accepted.drain(..));
+        }
         for (door, told) in self.for_lanes.values_mut() {
             door.leave(&mut told.owed, &mut told.settled);
         }
@@ -239,12 +253,12 @@ impl Recorder {
         let owed = if accepted { &candidate.owed[..] } else { &[] };
         self.push_event(batch, head, &candidate.event, owed)?;
         self.tallied.events += 1;
+        let order_of = |key: &str| Fingerprint::of(&[key]).short();
+        let own_order = order_of(candidate.event.envelope.order_key());
         for (n, owing) in owed.iter().enumerate() {
-            let order_key =
-                owing.order_key.as_deref().unwrap_or_else(|| candidate.event.envelope.order_key());
             let entry = Entry {
                 id: DeliveryId { event: position, n: n as u8 },
-                order: lineshaft_model::Fingerprint::of(&[order_key]).short(),
+                order: owing.order_key.as_deref().map_or(own_order, order_of),
                 class: owing.priority,
                 attempts: 0,
                 due: Millis(0),
@@ -253,6 +267,9 @@ impl Recorder {
                 unknown: false,
             };
             self.for_lane(&owing.door).owed.push(entry);
+        }
+        if accepted {
+            self.accepted.extend(worth_keeping(candidate).map(|event| (position, event)));
         }
         Ok(Admitted { id, verdict: Verdict::Kept(head.disposition), position, reasons: Vec::new() })
     }

@@ -31,6 +31,20 @@ struct OutcomeLabels {
     outcome: String,
 }
 
+/// What every delivery to one destination is counted with, found once.
+#[derive(Debug)]
+pub struct LaneMeter {
+    destination: String,
+    delivered: Counter,
+    took: Histogram,
+}
+
+impl LaneMeter {
+    fn labels(&self, kind: OutcomeKind) -> OutcomeLabels {
+        OutcomeLabels { destination: self.destination.clone(), outcome: kind.as_str().to_owned() }
+    }
+}
+
 /// A destination and a state of its deliveries.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct DepthLabels {
@@ -186,17 +200,28 @@ impl Telemetry {
         clippy::float_arithmetic,
         reason = "metrics are floating point by their format; no quantity or money"
     )]
-    pub fn outcome(&self, destination: &Destination, outcome: &Outcome, since: Millis) {
-        let labels = OutcomeLabels {
-            destination: destination.as_str().to_owned(),
-            outcome: outcome.kind.as_str().to_owned(),
-        };
-        self.outcomes.get_or_create(&labels).inc();
+    pub fn outcome(&self, lane: &LaneMeter, outcome: &Outcome, since: Millis) {
         if outcome.kind == OutcomeKind::Delivered {
+            lane.delivered.inc();
             let took_ms = outcome.at.since(since);
-            let lane = LaneLabels { destination: destination.as_str().to_owned() };
-            self.delivered.get_or_create(&lane).observe(took_ms as f64 / 1e3);
+            lane.took.observe(took_ms as f64 / 1e3);
             self.delivered_recent.record(u64::try_from(took_ms).unwrap_or(0).saturating_mul(1000));
+        } else {
+            self.outcomes.get_or_create(&lane.labels(outcome.kind)).inc();
+        }
+    }
+
+    /// The meter of one destination.
+    pub fn lane(&self, destination: &Destination) -> LaneMeter {
+        let destination = destination.as_str().to_owned();
+        let delivered = OutcomeLabels {
+            destination: destination.clone(),
+            outcome: OutcomeKind::Delivered.as_str().to_owned(),
+        };
+        LaneMeter {
+            delivered: self.outcomes.get_or_create(&delivered).clone(),
+            took: self.delivered.get_or_create(&LaneLabels { destination: destination.clone() }).clone(),
+            destination,
         }
     }
 

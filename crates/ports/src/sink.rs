@@ -1,6 +1,7 @@
 //! The sink contract: one operation of one system, as the courier sees it.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -11,8 +12,8 @@ use lineshaft_model::{Answer, DeliveryId, Envelope, IdempotencyKey};
 pub struct Delivery {
     /// Which delivery, for logs.
     pub id: DeliveryId,
-    /// The event's attributes.
-    pub envelope: Envelope,
+    /// The event's attributes, shared by its deliveries.
+    pub envelope: Arc<Envelope>,
     /// The event's canonical data, compact JSON.
     pub data: Bytes,
     /// What the operation's mapping made of the event; the canonical data when the operation has no mapping.

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use lineshaft_logic::deliver::TargetCan;
 use lineshaft_logic::lane::Entry;
 use lineshaft_logic::request::{self, Rendered};
 use lineshaft_model::record::{EventRecord, RecordKind};
-use lineshaft_model::{Answer, Destination, Envelope, IdempotencyKey, Reason};
+use lineshaft_model::{Answer, Destination, IdempotencyKey, Reason};
 use lineshaft_ports::{Delivery, Sink};
 
 use super::can_of;
 use crate::hub::Shared;
+use crate::recorder::recent::Accepted;
 use crate::references::ViewReferences;
 use crate::setup::Setup;
 
@@ -22,7 +22,7 @@ pub(super) struct Attempted {
     /// What the sink said; `None` when the event could not be read and nothing was sent.
     pub(super) answer: Option<Answer>,
     /// The route that asked for it.
-    pub(super) route: String,
+    pub(super) route: Arc<str>,
     /// What the target can do about a lost answer.
     pub(super) can: TargetCan,
 }
@@ -37,19 +37,22 @@ pub(super) async fn attempt(
 ) -> Attempted {
     let can = can_of(&*sink);
     let ended = |answer, route| Attempted { entry, answer, route, can };
-    let (envelope, data, route) = match read(&shared, &entry) {
-        Ok(Some(read)) => read,
+    let event = match find(&shared, &entry) {
+        Ok(Some(event)) => event,
         Ok(None) => {
             let reason = Reason::new("event-not-kept", "the event is no longer in the journal")
                 .hint("retention dropped it: discard the delivery");
-            return ended(Some(Answer::Refused { status: 0, reason }), String::new());
+            return ended(Some(Answer::Refused { status: 0, reason }), Arc::default());
         }
         Err(reason) => {
             tracing::error!(delivery = entry.id.to_string(), code = reason.code, "{}", reason.message);
             shared.supervisor.fatal(&reason);
-            return ended(None, String::new());
+            return ended(None, Arc::default());
         }
     };
+    let (envelope, data) = (Arc::clone(&event.envelope), event.data.clone());
+    let route = event.route(entry.id.n).map_or_else(Arc::default, Arc::clone);
+    drop(event);
     let operation = setup.plan.operations.get(destination.as_str());
     let request = match operation {
         Some(operation) => {
@@ -95,8 +98,11 @@ async fn deliver(sink: &dyn Sink, delivery: &Delivery, unknown: bool, can: Targe
     sink.deliver(delivery).await
 }
 
-/// The event's envelope and data, and the route of this delivery.
-fn read(shared: &Shared, entry: &Entry) -> Result<Option<(Envelope, Bytes, String)>, Reason> {
+/// The event: still in memory, or from the journal.
+fn find(shared: &Shared, entry: &Entry) -> Result<Option<Arc<Accepted>>, Reason> {
+    if let Some(event) = shared.recent.find(entry.id.event) {
+        return Ok(Some(event));
+    }
     let record = match shared.records.get(entry.id.event) {
         Ok(Some(record)) if record.kind == RecordKind::Event as u8 => record,
         Ok(_) => return Ok(None),
@@ -106,6 +112,5 @@ fn read(shared: &Shared, entry: &Entry) -> Result<Option<(Envelope, Bytes, Strin
         Reason::new("record-unreadable", format!("record {}: {error}", entry.id.event))
             .hint("a newer version wrote it: run that version")
     })?;
-    let route = event.owed_at(entry.id.n).map_or("", |owed| owed.route).to_owned();
-    Ok(Some((event.envelope(), record.payload.slice_ref(event.data), route)))
+    Ok(Some(Arc::new(Accepted::read(&event, record.payload.slice_ref(event.data)))))
 }

@@ -58,7 +58,7 @@ pub fn delivery(n: u64) -> Delivery {
     Delivery {
         id: DeliveryId { event: Position(n), n: 0 },
         idempotency_key: IdempotencyKey::derive(&envelope.source, &envelope.id, "erp.post", "counts-to-erp"),
-        envelope,
+        envelope: Arc::new(envelope),
         data: body.clone(),
         body,
         slots: Vec::new(),
