@@ -125,6 +125,7 @@ impl Courier {
 
     fn ask_views(&mut self) {
         while let Some(wanted) = self.lane.refill() {
+            self.shared.views_wanted.fetch_max(wanted.need.0, Ordering::Relaxed);
             let destination = self.door.destination().clone();
             let ask = refill(self.shared.views.clone(), destination, wanted, self.applied.clone());
             self.refills.push(ask.boxed());

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::sync::mpsc as threads;
 
 use lineshaft_model::{Destination, Position, Reason};
@@ -21,8 +22,8 @@ use crate::handle::Handle;
 use crate::intake::{Intake, SourceHandOver};
 use crate::lanes::Lanes;
 use crate::recorder::admission::Admission;
-use crate::recorder::{Committed, Recorder};
 use crate::recorder::recent::Recent;
+use crate::recorder::{Committed, Recorder};
 use crate::setup::{Setup, Sources};
 use crate::supervisor::Supervisor;
 use crate::systems::Systems;
@@ -68,13 +69,15 @@ pub(crate) struct Shared {
     pub(crate) views: Views,
     pub(crate) reading: Reading,
     pub(crate) records: Arc<dyn JournalRead>,
-    pub(crate) lanes: Arc<Lanes>,
     pub(crate) recent: Arc<Recent>,
+    pub(crate) lanes: Arc<Lanes>,
     pub(crate) systems: Systems,
     pub(crate) telemetry: Telemetry,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) supervisor: Supervisor,
     pub(crate) room: Semaphore,
+    /// The latest position at which someone waits for the views.
+    pub(crate) views_wanted: AtomicU64,
     jitter: Mutex<SmallRng>,
 }
 
@@ -136,13 +139,14 @@ impl Hub {
             reading: Reading::new(Arc::clone(&records), views.clone(), index),
             views,
             records,
+            recent: recorder.recent(),
             lanes,
             systems,
             telemetry: Telemetry::new(),
-            recent: recorder.recent(),
             clock: options.clock,
             supervisor,
             room: Semaphore::new((options.waiting_bytes / 1024).max(1024)),
+            views_wanted: AtomicU64::new(0),
             jitter: Mutex::new(SmallRng::seed_from_u64(options.seed)),
         };
         Ok(Self { shared: Arc::new(shared), recorder, projector, end })
@@ -220,8 +224,16 @@ fn start_projector(
 ) -> Result<(), Reason> {
     let supervisor = shared.supervisor.clone();
     let watch = shared.supervisor.clone();
+    let shared = Arc::clone(shared);
     supervisor.thread("projector", move || {
-        if let Err(reason) = crate::projector::run(&mut projector, &to_apply, &applied, &recycle) {
+        if let Err(reason) = crate::projector::run(
+            &mut projector,
+            &to_apply,
+            &applied,
+            &recycle,
+            &*shared.clock,
+            &shared.views_wanted,
+        ) {
             watch.fatal(&reason);
         }
     })

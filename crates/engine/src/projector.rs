@@ -1,55 +1,75 @@
 //! The projector: feeds durable batches to the index and the views.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use lineshaft_model::{Position, Reason};
+use lineshaft_ports::journal::Batch;
 use lineshaft_store::views::{AppliedRecord, Projector};
 use tokio::sync::watch;
 
+use crate::clock::Clock;
 use crate::recorder::Committed;
 
-/// The views commit when nothing has come for so long ...
+/// The views commit when nothing has come for so long. Few records cost little to commit and are shown at once; while many
+/// come, a short gap is not the end of them.
 const REST: Duration = Duration::from_millis(10);
+const REST_OF_MANY: Duration = Duration::from_millis(100);
 
-/// ... or after so many batches, so that their lag stays bounded.
-const MOST_BATCHES: u32 = 256;
+/// More records than this are many: then each page of the views that is written serves several of them.
+const FEW: u64 = 8_192;
 
-/// Applies batches until the recorder is gone. An error is final for the process: the views can no longer follow.
+/// They commit at the latest so long after the first record that waits, so that their lag stays bounded: soon when few
+/// wait, later when many do.
+const SOON_US: u64 = 250_000;
+const LATE_US: u64 = 2_000_000;
+
+/// Applies batches until the recorder is gone. The views commit at once when someone waits for a position they have taken
+/// in: `wanted` is the latest such. An error is final for the process: the views can no longer follow.
 pub(crate) fn run(
     projector: &mut Projector,
     batches: &Receiver<Committed>,
     applied: &watch::Sender<Position>,
-    recycle: &std::sync::mpsc::SyncSender<lineshaft_ports::journal::Batch>,
+    recycle: &std::sync::mpsc::SyncSender<Batch>,
+    clock: &dyn Clock,
+    wanted: &AtomicU64,
 ) -> Result<(), Reason> {
     let mut segment = None;
-    let mut gathered = 0;
+    // When the first record came that has not been committed.
+    let mut since_us = None;
     loop {
-        let next = if gathered == 0 {
-            batches.recv().map_err(|_| RecvTimeoutError::Disconnected)
-        } else {
-            batches.recv_timeout(REST)
+        let many = waiting(projector) > FEW;
+        let next = match since_us {
+            None => batches.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(_) => batches.recv_timeout(if many { REST_OF_MANY } else { REST }),
         };
-        match next {
+        let rested = match next {
             Ok(committed) => {
                 gather(projector, &committed, &mut segment)?;
-                gathered += 1;
                 let mut batch = committed.batch;
                 batch.clear();
                 // The recorder takes the memory back if it has room for it.
                 drop(recycle.try_send(batch));
+                false
             }
-            Err(RecvTimeoutError::Timeout) => gathered = MOST_BATCHES,
-            Err(RecvTimeoutError::Disconnected) => {
-                commit(projector, applied)?;
-                return Ok(());
-            }
-        }
-        if gathered >= MOST_BATCHES {
+            Err(RecvTimeoutError::Timeout) => true,
+            Err(RecvTimeoutError::Disconnected) => return commit(projector, applied),
+        };
+        let now_us = clock.ticks_us();
+        let latest_us = if waiting(projector) > FEW { LATE_US } else { SOON_US };
+        let is_awaited = (projector.applied().0.saturating_add(1)..=projector.gathered().0)
+            .contains(&wanted.load(Ordering::Relaxed));
+        if rested || is_awaited || now_us.saturating_sub(*since_us.get_or_insert(now_us)) >= latest_us {
             commit(projector, applied)?;
-            gathered = 0;
+            since_us = None;
         }
     }
+}
+
+/// Records that were taken in and are not committed.
+fn waiting(projector: &Projector) -> u64 {
+    projector.gathered().0.saturating_sub(projector.applied().0)
 }
 
 /// Feeds one batch.
