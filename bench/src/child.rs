@@ -98,7 +98,10 @@ fn write_workspace(folder: &Path, listen: SocketAddr, receiver: SocketAddr) -> O
     write("codes/acknowledgements.csv", "#policy: quarantine\nfrom,to\nIA,confirmed\nIB,backordered\n")?;
     write("codes/units-network.csv", "#policy: quarantine\nfrom,to\nEA,C62\nKGM,KGM\n")?;
     let source = "sources:\n  confirmations:\n    format: json\n    contract: network-confirmations\n    mapping: network-confirmation.jq\n    emits: [lineshaft.purchase-order.confirmed.v1]\n";
-    write("systems/network.yaml", &format!("system: network\ntitle: Supplier network\nconnector: http\n{source}"))?;
+    write(
+        "systems/network.yaml",
+        &format!("system: network\ntitle: Supplier network\nconnector: http\n{source}"),
+    )?;
     let mut routes = String::new();
     for system in SYSTEMS {
         let text = format!(
@@ -132,7 +135,8 @@ pub fn hub(program: Option<&Path>, folder: &Path, receiver: SocketAddr) -> Outco
 
 /// The hub's program, built as this one was.
 fn built_hub() -> Outcome<PathBuf> {
-    let built = Command::new("cargo").args(["build", "--release", "--quiet", "--package", "lineshaft"]).status()?;
+    let built =
+        Command::new("cargo").args(["build", "--release", "--quiet", "--package", "lineshaft"]).status()?;
     if !built.success() {
         return Err("the hub could not be built; name a built one with --hub".into());
     }

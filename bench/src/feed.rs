@@ -67,7 +67,10 @@ impl Feed {
         while bytes.saturating_sub(text.len() - start + closing) >= 72 {
             let comma = if n == 0 { "" } else { "," };
             let (a, b) = (self.rng.random::<u32>(), self.rng.random_range(0..1000u32));
-            let _ = write!(text, r#"{comma}{{"number":"L{a:010}","quantity":"{b}","state":"free","bin":"{n:04}"}}"#);
+            let _ = write!(
+                text,
+                r#"{comma}{{"number":"L{a:010}","quantity":"{b}","state":"free","bin":"{n:04}"}}"#
+            );
             n += 1;
         }
         text.push_str("]}");

@@ -29,8 +29,13 @@ pub fn fill(folder: &Path, events: u64, bytes: usize) -> Outcome<Filled> {
     std::fs::create_dir_all(folder)?;
     let mut journal = open_journal(folder)?;
     let records: Arc<dyn JournalRead> = Arc::new(journal.reader());
-    let index =
-        Index::open(&folder.join("index"), journal.id(), &spans(&journal), Arc::clone(&records), &mut |_| {})?;
+    let index = Index::open(
+        &folder.join("index"),
+        journal.id(),
+        &spans(&journal),
+        Arc::clone(&records),
+        &mut |_| {},
+    )?;
     let (mut projector, _) = Projector::open(&folder.join("views"), journal.id(), records.end(), index)?;
     let mut feed = Feed::new(3, bytes);
     let mut applying = std::time::Duration::ZERO;
@@ -67,7 +72,8 @@ pub fn fill(folder: &Path, events: u64, bytes: usize) -> Outcome<Filled> {
 fn write_group(batch: &mut Batch, feed: &mut Feed, end: Position, count: u64) -> Outcome<()> {
     let at = now();
     for _ in 0..count {
-        batch.push(RecordKind::Event as u8, VERSION, |buf| feed.record(EventHead::default(), at, true, buf))?;
+        batch
+            .push(RecordKind::Event as u8, VERSION, |buf| feed.record(EventHead::default(), at, true, buf))?;
     }
     for n in 0..3 {
         for event in 1..=count {

@@ -99,7 +99,8 @@ impl Bench {
     /// Sends batches, `in_flight` at a time; resolves when the last is acknowledged.
     pub async fn send(&self, batches: Vec<Bytes>, in_flight: usize) -> Outcome<u64> {
         use futures::StreamExt;
-        let mut sent = futures::stream::iter(batches.into_iter().map(|body| self.call(body))).buffer_unordered(in_flight);
+        let mut sent = futures::stream::iter(batches.into_iter().map(|body| self.call(body)))
+            .buffer_unordered(in_flight);
         let mut events = 0;
         while let Some(taken) = sent.next().await {
             events += taken?;
@@ -132,8 +133,10 @@ impl Bench {
     /// Resolves when the views have applied everything up to a position.
     pub async fn applied(&self, position: Position) -> Outcome<()> {
         let mut applied = self.hub.applied();
-        let reached = tokio::time::timeout(Duration::from_secs(600), applied.wait_for(|at| *at >= position)).await;
-        reached.map_err(|_| format!("the views are at {} after ten minutes", *self.hub.applied().borrow()))??;
+        let reached =
+            tokio::time::timeout(Duration::from_secs(600), applied.wait_for(|at| *at >= position)).await;
+        reached
+            .map_err(|_| format!("the views are at {} after ten minutes", *self.hub.applied().borrow()))??;
         Ok(())
     }
 

@@ -66,7 +66,8 @@ impl Connection {
     /// Posts a body and waits for the answer, which must be of the 200s.
     pub async fn post(&mut self, body: &str) -> Outcome<()> {
         let Way { address, path, token } = &self.way;
-        let login = if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
+        let login =
+            if token.is_empty() { String::new() } else { format!("authorization: Bearer {token}\r\n") };
         let request = format!(
             "POST {path} HTTP/1.1\r\nhost: {address}\r\ncontent-type: application/json\r\n{login}content-length: {}\r\n\r\n{body}",
             body.len()

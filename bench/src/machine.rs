@@ -18,7 +18,8 @@ pub fn cpu_us_of(pid: u32) -> Outcome<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name in parentheses may hold anything; the fields are counted from behind it.
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-    let ticks = |n: usize| fields.get(n).and_then(|text| text.parse::<u64>().ok()).ok_or("a stat without CPU time");
+    let ticks =
+        |n: usize| fields.get(n).and_then(|text| text.parse::<u64>().ok()).ok_or("a stat without CPU time");
     Ok((ticks(11)? + ticks(12)?) * 10_000)
 }
 
@@ -34,7 +35,10 @@ pub fn resident_kib(pid: u32) -> Outcome<u64> {
 
 fn field(path: &str, name: &str) -> Outcome<u64> {
     let text = std::fs::read_to_string(path)?;
-    let line = text.lines().find_map(|line| line.strip_prefix(name)).ok_or_else(|| format!("{path} has no {name}"))?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix(name))
+        .ok_or_else(|| format!("{path} has no {name}"))?;
     Ok(line.split_whitespace().next().unwrap_or_default().parse()?)
 }
 

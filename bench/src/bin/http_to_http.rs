@@ -67,10 +67,9 @@ async fn main() -> Outcome<()> {
     let (mut of_hub, mut of_relay) = (Rounds::default(), Rounds::default());
     for round in 0..=arguments.rounds {
         let from = round as u64 * arguments.events;
-        for (pid, way, receiver, rounds) in [
-            (hub.id(), &to_hub, &at_hub, &mut of_hub),
-            (relay.id(), &to_relay, &at_relay, &mut of_relay),
-        ] {
+        for (pid, way, receiver, rounds) in
+            [(hub.id(), &to_hub, &at_hub, &mut of_hub), (relay.id(), &to_relay, &at_relay, &mut of_relay)]
+        {
             let mut measured = Rounds::default();
             play(&arguments, way, receiver, pid, from, &mut measured).await?;
             // The first round warms up.

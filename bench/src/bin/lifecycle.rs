@@ -19,6 +19,10 @@ use lineshaft_ports::journal::Batch;
 use lineshaft_store::journal::disk::RealDisk;
 use lineshaft_store::journal::{Journal, Options};
 
+/// As the hub's own program has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures the full life cycle of events against the raw append limit of the same disk, in turn in one run.
 #[derive(Debug, Parser)]
 struct Arguments {
@@ -90,7 +94,8 @@ async fn main() -> Outcome<()> {
         let mut kinds = vec![(&fresh, &mut on_fresh)];
         kinds.extend(full.as_ref().map(|full| (full, &mut on_full)));
         for (bench, rounds) in kinds {
-            let measured = live(bench, &arguments, (round * 2 + 1) as u64 + rounds.per_s.len() as u64 * 1000).await?;
+            let measured =
+                live(bench, &arguments, (round * 2 + 1) as u64 + rounds.per_s.len() as u64 * 1000).await?;
             // The first round warms up.
             if round > 0 {
                 rounds.add(arguments.events, measured.0, measured.1);
@@ -125,7 +130,8 @@ fn tell(report: &mut Report, limit: &Rounds, fresh: &Rounds, full: Option<&Round
         report.add("with retained events", median(&full.per_s), "events/s");
         report.add("with retained events, CPU", median(&full.cpu_us), "us/event");
         report.add("with retained events, written", median(&full.written), "B/event");
-        let pairs: Vec<f64> = full.per_s.iter().zip(&fresh.per_s).map(|(full, fresh)| 100.0 * full / fresh).collect();
+        let pairs: Vec<f64> =
+            full.per_s.iter().zip(&fresh.per_s).map(|(full, fresh)| 100.0 * full / fresh).collect();
         report.at_least("with retained events / fresh", median(&pairs), "%", 80.0);
     }
 }
@@ -164,7 +170,9 @@ impl Raw {
         for _ in 0..arguments.events / arguments.group {
             let mut batch = Batch::new();
             for _ in 0..arguments.group {
-                batch.push(RecordKind::Event as u8, VERSION, |buf| feed.record(EventHead::default(), now(), true, buf))?;
+                batch.push(RecordKind::Event as u8, VERSION, |buf| {
+                    feed.record(EventHead::default(), now(), true, buf)
+                })?;
             }
             batches.push(batch);
         }

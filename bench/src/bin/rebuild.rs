@@ -47,7 +47,8 @@ fn main() -> Outcome<()> {
     for _ in 0..arguments.rounds {
         std::fs::remove_dir_all(&index_dir)?;
         let start = Instant::now();
-        let index = Index::open(&index_dir, journal.id(), &spans(&journal), Arc::clone(&records), &mut |_| {})?;
+        let index =
+            Index::open(&index_dir, journal.id(), &spans(&journal), Arc::clone(&records), &mut |_| {})?;
         let indexed = start.elapsed();
         let (mut projector, _) = Projector::open(&views_dir, journal.id(), records.end(), index)?;
         let start = Instant::now();
