@@ -9,7 +9,5 @@
 )]
 
 mod corpus;
-mod hostile;
 mod hub;
-mod kill;
 mod receiver;
