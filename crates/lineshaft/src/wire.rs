@@ -40,7 +40,11 @@ impl std::fmt::Debug for Running {
 }
 
 /// Opens the store of a workspace and starts the hub and its windows.
-pub async fn start(workspace: Workspace, variables: &Variables, on_fatal: OnFatal) -> Result<Running, Reasons> {
+pub async fn start(
+    workspace: Workspace,
+    variables: &Variables,
+    on_fatal: OnFatal,
+) -> Result<Running, Reasons> {
     let folder = workspace.folder.clone();
     let listen = workspace.settings.listen;
     let body_bytes = usize::try_from(workspace.settings.limits.body.bytes).unwrap_or(usize::MAX);
@@ -48,7 +52,8 @@ pub async fn start(workspace: Workspace, variables: &Variables, on_fatal: OnFata
     let data = workspace.data_folder();
     let supervisor = Supervisor::new(on_fatal);
     let opened = tokio::task::spawn_blocking(move || open(workspace, supervisor)).await;
-    let (hub, sources) = opened.map_err(|_| vec![Reason::new("internal-fault", "the store could not be opened")])??;
+    let (hub, sources) =
+        opened.map_err(|_| vec![Reason::new("internal-fault", "the store could not be opened")])??;
     let hub = hub.start(sources).map_err(|reason| vec![reason])?;
     let reload = reload(hub.clone(), folder, variables.clone());
     let access = Arc::new(Access::new(TokenFile::in_folder(&data)));
@@ -60,7 +65,9 @@ pub async fn start(workspace: Workspace, variables: &Variables, on_fatal: OnFata
         body_bytes,
     };
     let console = lineshaft_web::console::routes();
-    let served = lineshaft_web::serve(listen, state, console, ServeOptions { connections, ..ServeOptions::default() }).await;
+    let served =
+        lineshaft_web::serve(listen, state, console, ServeOptions { connections, ..ServeOptions::default() })
+            .await;
     match served {
         Ok(listening) => Ok(Running { hub, listening, access, reload }),
         Err(reason) => {
@@ -71,7 +78,10 @@ pub async fn start(workspace: Workspace, variables: &Variables, on_fatal: OnFata
 }
 
 /// Opens journal, indexes and views. Blocks.
-fn open(mut workspace: Workspace, supervisor: Supervisor) -> Result<(Hub, lineshaft_engine::Sources), Reasons> {
+fn open(
+    mut workspace: Workspace,
+    supervisor: Supervisor,
+) -> Result<(Hub, lineshaft_engine::Sources), Reasons> {
     let (setup, sources) = build(&mut workspace)?;
     let one = |reason: Reason| vec![reason];
     let data = DataFolder::new(workspace.data_folder());
@@ -83,7 +93,8 @@ fn open(mut workspace: Workspace, supervisor: Supervisor) -> Result<(Hub, linesh
         ..Options::default()
     };
     let disk = lineshaft_store::journal::disk::RealDisk;
-    let journal = Journal::open(disk, data.journal(), options, clock.now()).map_err(|error| one(error.reason()))?;
+    let journal =
+        Journal::open(disk, data.journal(), options, clock.now()).map_err(|error| one(error.reason()))?;
     let segments = journal.segments().iter().map(|s| Span { first: s.first, last: s.last }).collect();
     let options = HubOptions {
         journal_id: journal.id(),
@@ -105,7 +116,8 @@ fn reload(hub: Handle, folder: PathBuf, variables: Variables) -> Reload {
         let (hub, folder, variables) = (hub.clone(), folder.clone(), variables.clone());
         Box::pin(async move {
             let built = tokio::task::spawn_blocking(move || checked(&folder, &variables)).await;
-            let (setup, sources) = built.map_err(|_| vec![Reason::new("internal-fault", "the workspace could not be read")])??;
+            let (setup, sources) = built
+                .map_err(|_| vec![Reason::new("internal-fault", "the workspace could not be read")])??;
             let digest = setup.digest.clone();
             hub.reconfigure(setup, sources, "reload").await.map_err(|reason| vec![reason])?;
             tracing::info!(digest, "took a new configuration");
@@ -114,10 +126,18 @@ fn reload(hub: Handle, folder: PathBuf, variables: Variables) -> Reload {
     })
 }
 
-fn checked(folder: &Path, variables: &Variables) -> Result<(lineshaft_engine::Setup, lineshaft_engine::Sources), Reasons> {
+fn checked(
+    folder: &Path,
+    variables: &Variables,
+) -> Result<(lineshaft_engine::Setup, lineshaft_engine::Sources), Reasons> {
     let loaded = load(folder, variables);
     match loaded.workspace {
         Some(mut workspace) => build(&mut workspace),
-        None => Err(loaded.problems.iter().filter(|problem| problem.severity == Severity::Error).map(|p| p.to_reason()).collect()),
+        None => Err(loaded
+            .problems
+            .iter()
+            .filter(|problem| problem.severity == Severity::Error)
+            .map(|p| p.to_reason())
+            .collect()),
     }
 }

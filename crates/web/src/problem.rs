@@ -135,9 +135,17 @@ fn status_of(code: &str) -> StatusCode {
         | "reason-missing"
         | "too-many-deliveries" => StatusCode::UNPROCESSABLE_ENTITY,
         "hub-stopping" => StatusCode::SERVICE_UNAVAILABLE,
-        "store-unreadable" | "views-unreadable" | "views-failed" | "views-damaged" | "views-unusable"
-        | "views-other-journal" | "index-unreadable" | "record-unreadable" | "journal-corrupt"
-        | "journal-unreadable" | "internal-fault" => StatusCode::INTERNAL_SERVER_ERROR,
+        "store-unreadable"
+        | "views-unreadable"
+        | "views-failed"
+        | "views-damaged"
+        | "views-unusable"
+        | "views-other-journal"
+        | "index-unreadable"
+        | "record-unreadable"
+        | "journal-corrupt"
+        | "journal-unreadable"
+        | "internal-fault" => StatusCode::INTERNAL_SERVER_ERROR,
         _ if code.starts_with("mapping-") || code.starts_with("contract-") => {
             StatusCode::UNPROCESSABLE_ENTITY
         }

@@ -82,7 +82,7 @@ impl Handle {
 
     /// The books.
     pub fn balance(&self) -> Result<Balance, Reason> {
-        let end = *self.end.borrow();
+        let end = self.shared.records.end();
         self.shared.views.balance(end).map_err(|e| unreadable(&e))
     }
 
@@ -104,7 +104,7 @@ impl Handle {
         }
         Ok(Overview {
             now,
-            position: *self.end.borrow(),
+            position: self.shared.records.end(),
             applied: self.shared.views.applied(),
             events_per_second_x100,
             deliveries_per_second_x100,
@@ -133,7 +133,7 @@ impl Handle {
     pub fn metrics(&self) -> Result<String, Reason> {
         let telemetry = &self.shared.telemetry;
         let now = self.now();
-        let (end, applied) = (*self.end.borrow(), self.shared.views.applied());
+        let (end, applied) = (self.shared.records.end(), self.shared.views.applied());
         telemetry.journal_end.set(signed(end.0));
         telemetry.views_lag.set(signed(end.0.saturating_sub(applied.0)));
         telemetry.quarantined.set(signed(self.shared.views.quarantined()));

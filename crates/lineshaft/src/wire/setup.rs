@@ -12,12 +12,15 @@ use crate::workspace::{System, Workspace};
 
 /// Builds everything a workspace names; every reason why something cannot be built, with the system it belongs to.
 pub fn build(workspace: &mut Workspace) -> Result<(Setup, Sources), Reasons> {
-    let mut setup = Setup { plan: workspace.take_plan(), digest: workspace.digest.clone(), ..Setup::default() };
+    let mut setup =
+        Setup { plan: workspace.take_plan(), digest: workspace.digest.clone(), ..Setup::default() };
     let mut sources = Sources::new();
     let mut reasons = Reasons::new();
     for system in &workspace.systems {
         let built = System::build(system, workspace, &mut setup, &mut sources);
-        reasons.extend(built.into_iter().map(|reason| Reason { at: format!("{}{}", system.file, reason.at), ..reason }));
+        reasons.extend(
+            built.into_iter().map(|reason| Reason { at: format!("{}{}", system.file, reason.at), ..reason }),
+        );
     }
     if reasons.is_empty() { Ok((setup, sources)) } else { Err(reasons) }
 }
@@ -38,7 +41,9 @@ impl System {
         for source in connector.sources() {
             let intake = format!("{}/{}", self.name, source.name);
             let outcome = match source.kind {
-                SourceKind::Pull => connector.build_source(&source.name, &with).map(|built| sources.push((intake, built))),
+                SourceKind::Pull => {
+                    connector.build_source(&source.name, &with).map(|built| sources.push((intake, built)))
+                }
                 SourceKind::Push { .. } => connector.gate(&source.name, &with).map(|gate| {
                     setup.gates.extend(gate.map(|gate| (intake, gate)));
                 }),

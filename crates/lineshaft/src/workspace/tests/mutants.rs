@@ -98,9 +98,9 @@ fn keys(text: &str) -> Vec<(usize, String, String, String)> {
     parts.collect()
 }
 
-fn with_line(text: &str, at: usize, line: Option<String>) -> String {
+fn with_line(text: &str, at: usize, mut line: Option<String>) -> String {
     let lines = text.lines().enumerate();
-    let kept = lines.filter_map(|(n, old)| if n == at { line.clone() } else { Some(old.to_owned()) });
+    let kept = lines.filter_map(|(n, old)| if n == at { line.take() } else { Some(old.to_owned()) });
     kept.map(|line| line + "\n").collect()
 }
 

@@ -27,7 +27,7 @@ pub(super) enum NameChange {
 }
 
 impl Change {
-    /// How many units it counts in a [`Cut::Prefix`].
+    /// How many units it counts in a [`super::Cut::Prefix`].
     pub(super) fn units(&self) -> u64 {
         match self {
             Self::Data { bytes, .. } => bytes.len() as u64,
