@@ -151,6 +151,7 @@ fn setup(target: &Arc<Target>, routes: usize) -> Outcome<Setup> {
     let mut setup = Setup::default();
     setup.plan.tenant = "main".to_owned();
     setup.plan.document_bytes = 4 << 20;
+    setup.plan.batch_events = 10_000;
     for (name, to) in &ROUTES[..routes] {
         let destination = Destination::parse(to).map_err(|reason| format!("{reason:?}"))?;
         let system = SystemSetup {

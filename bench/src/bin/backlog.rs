@@ -44,6 +44,9 @@ enum Part {
     Drain,
 }
 
+/// The longest a part may take.
+const LONGEST: Duration = Duration::from_secs(600);
+
 /// Events in one call.
 const GROUP: usize = 256;
 
@@ -170,6 +173,9 @@ async fn drain(arguments: &Arguments, place: &Path) -> Outcome<()> {
         {
             println!("drained {}", (taken - first) as f64 / since.elapsed().as_secs_f64());
             break;
+        }
+        if start.elapsed() > LONGEST {
+            return Err(format!("only {taken} of {} were delivered in time", arguments.events).into());
         }
         tokio::time::sleep(Duration::from_millis(2)).await;
     }
