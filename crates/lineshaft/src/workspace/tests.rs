@@ -130,7 +130,11 @@ fn references_that_lead_nowhere() {
         ("systems/erp.yaml", "${ERP_URL:-http://127.0.0.1:9000}", "${ERP_ULR}"),
         ("systems/erp.yaml", "rate: 50/s", "rate: 50"),
         ("systems/erp.yaml", "timeout: 10s", "timeuot: 10s"),
-        ("systems/erp.yaml", "0 2 * * SUN", "2 * * SUN"),
+        (
+            "systems/erp.yaml",
+            "breaker:",
+            "maintenance: [{ cron: \"2 * * SUN\", lasts: 2h, timezone: Europe/Berlin }]\nbreaker:",
+        ),
         ("systems/erp.yaml", "{{ .data.item }}", "{{ .data.item | }}"),
         ("ownership.yaml", "receipts: wms", "reciepts: wms"),
         ("ownership.yaml", "owner: erp", "owner: epr"),
