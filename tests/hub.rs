@@ -121,26 +121,6 @@ impl Plant {
         Self { folder: folder.to_owned(), address, variables: Vec::new() }
     }
 
-    /// Writes the files of a workspace into an empty folder. `lineshaft.yaml` is made here.
-    pub(crate) fn build(folder: &Path, files: &[(&str, &str)]) -> Self {
-        let plant = Self::at(folder);
-        let address = plant.address;
-        plant.write(
-            "lineshaft.yaml",
-            &format!("listen: {address}\ndata: data\njournal: {{ file: {{ segment: 1MiB }} }}\n"),
-        );
-        for (path, text) in files {
-            plant.write(path, text);
-        }
-        plant
-    }
-
-    pub(crate) fn write(&self, path: &str, text: &str) {
-        let path = self.folder.join(path);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
-    }
-
     /// A command of the program, run to its end.
     pub(crate) fn command(&self, arguments: &[&str]) -> std::process::Output {
         self.program(arguments).output().unwrap()
@@ -183,14 +163,6 @@ impl Plant {
 pub(crate) struct Hub {
     child: Child,
     pub(crate) door: Door,
-}
-
-impl Hub {
-    /// kill -9, and gone when this returns.
-    pub(crate) fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
 }
 
 impl Drop for Hub {

@@ -127,7 +127,7 @@ async fn a_request_has_what_the_operation_says_and_nothing_else() {
     let traceparent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01".to_owned();
     let slots = vec!["/orders/PO%2F7".to_owned(), "P%20100".to_owned(), "P 100".to_owned()];
     let mut delivery = Delivery { slots, traceparent, ..suite::delivery(1) };
-    std::sync::Arc::make_mut(&mut delivery.envelope).subject = "Zähler 1".to_owned();
+    Arc::make_mut(&mut delivery.envelope).subject = "Zähler 1".to_owned();
     assert!(matches!(sink.deliver(&delivery).await, Answer::Delivered { status: 200, .. }));
     let received = server.received().remove(0);
     let key = delivery.idempotency_key.as_str();
