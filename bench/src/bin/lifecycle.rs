@@ -171,7 +171,7 @@ impl Raw {
             let mut batch = Batch::new();
             for _ in 0..arguments.group {
                 batch.push(RecordKind::Event as u8, VERSION, |buf| {
-                    feed.record(EventHead::default(), now(), true, buf)
+                    feed.record(EventHead::default(), now(), true, buf);
                 })?;
             }
             batches.push(batch);

@@ -70,7 +70,7 @@ impl FormatError {
         Self::new(error.kind.code(), error.kind.to_string(), at).hint(error.hint().unwrap_or_default())
     }
 
-    /// Where [`FormatError::raw`] lies in the whole input.
+    /// Where `raw` lies in the whole input.
     pub fn range(&self) -> Range<u64> {
         self.raw_offset..self.raw_offset + self.raw.len() as u64
     }

@@ -15,8 +15,8 @@
 //! | a tree that borrows from the text | [`Value::parse`] |
 //! | another kind of value, built directly | [`parse`] with a [`Build`] |
 //! | the members of an object as exact slices | [`members`] |
-//! | the parts a path names as exact slices | [`cut`] |
-//! | one tree written over another (RFC 7386) | [`merge`] |
+//! | the parts a path names as exact slices | [`cut()`] |
+//! | one tree written over another (RFC 7386) | [`merge()`] |
 //! | JSON text from pieces | [`write_string`], [`Value::write_to`] |
 
 mod cut;

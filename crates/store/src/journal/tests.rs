@@ -1,7 +1,5 @@
 //! Tests of the file journal as a whole.
 
-#![expect(clippy::panic, reason = "a test says what went wrong by panicking")]
-
 mod faults;
 mod flips;
 mod life;
