@@ -327,13 +327,6 @@ impl Lane {
         self.parked.len()
     }
 
-    /// Makes every delayed attempt due at once, for a system that is back.
-    pub fn hasten(&mut self, now: Millis) {
-        for Reverse((_, key, id)) in std::mem::take(&mut self.delayed) {
-            self.delayed.push(Reverse((now, key, id)));
-        }
-    }
-
     fn pick(&self) -> Option<Priority> {
         let turn = WHEEL[self.turn];
         if !self.queues[turn as usize].is_empty() {
