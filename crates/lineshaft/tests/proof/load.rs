@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -38,7 +38,7 @@ pub(crate) struct Load {
     /// Events in the ledger.
     pub(crate) acknowledged: watch::Sender<u64>,
     /// Requests on their way.
-    pub(crate) in_flight: AtomicU64,
+    pub(crate) in_flight: watch::Sender<u64>,
     /// Requests that were sent and never answered: the proof that something struck.
     pub(crate) cut_off: AtomicU64,
     /// Events that the hub knew when they were sent again: kept before the kill, the answer lost.
@@ -63,7 +63,7 @@ impl Load {
             ledger,
             stop: AtomicBool::new(false),
             acknowledged: watch::Sender::new(0),
-            in_flight: AtomicU64::new(0),
+            in_flight: watch::Sender::new(0),
             cut_off: AtomicU64::new(0),
             known_already: AtomicU64::new(0),
             put_off: AtomicU64::new(0),
@@ -93,6 +93,26 @@ impl Load {
             tokio::time::timeout(Duration::from_secs(60), acknowledged.wait_for(|count| *count >= goal))
                 .await;
         assert!(waited.is_ok(), "the hub stopped acknowledging at {}", *self.acknowledged.borrow());
+    }
+
+    /// Waits until a request has been on its way for `moment`, and says how many are.
+    pub(crate) async fn under_way(&self, moment: Duration) -> u64 {
+        let mut in_flight = self.in_flight.subscribe();
+        let waited = tokio::time::timeout(Duration::from_secs(60), async {
+            loop {
+                let _ = in_flight.wait_for(|count| *count > 0).await;
+                let begun = Instant::now();
+                // A timer is too coarse for a request that takes less than a millisecond.
+                while begun.elapsed() < moment {
+                    tokio::task::yield_now().await;
+                }
+                let count = *in_flight.borrow();
+                if count > 0 {
+                    return count;
+                }
+            }
+        });
+        waited.await.unwrap_or_else(|_| panic!("no request was on its way for {moment:?}"))
     }
 
     async fn write(self: Arc<Self>, writer: u64, seed: u64, pause: Duration) {
@@ -143,9 +163,9 @@ impl Load {
             if caller.connect().await.is_err() {
                 continue;
             }
-            self.in_flight.fetch_add(1, Ordering::AcqRel);
+            self.in_flight.send_modify(|count| *count += 1);
             let answer = caller.call(call).await;
-            self.in_flight.fetch_sub(1, Ordering::AcqRel);
+            self.in_flight.send_modify(|count| *count -= 1);
             match answer {
                 Ok(answer) if answer.status == 202 => {
                     self.count(&answer, events);
