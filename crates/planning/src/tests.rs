@@ -1,0 +1,4 @@
+//! Cases worked by hand, and properties against a plain reference.
+
+mod build;
+mod textbook;
