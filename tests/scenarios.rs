@@ -9,5 +9,6 @@
 )]
 
 mod corpus;
+mod examples;
 mod hub;
 mod receiver;

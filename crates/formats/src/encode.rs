@@ -49,7 +49,7 @@ impl Encoder {
     /// document, or with `root` all inside that element.
     pub fn new(format: &Format) -> Self {
         let writer = match format {
-            Format::Json(options) => Writer::Json { is_array: options.split.is_some() },
+            Format::Json(options) => Writer::Json { is_array: !options.split.is_empty() },
             Format::Ndjson(_) => Writer::Ndjson,
             Format::Csv(options) => Writer::Csv(Box::new(CsvWriter::new(options))),
             Format::Xml(options) => Writer::Xml(XmlWriter::new(options)),

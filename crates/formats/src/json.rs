@@ -14,9 +14,10 @@ use crate::whole::Piece;
 pub struct JsonOptions {
     /// Makes a document of each part that this path names: a JSON pointer in which `*` stands for every element.
     /// `/d/results/*` is each result of an OData V2 answer. An empty array gives no documents; a path that leads nowhere
-    /// is an error, so that an error page is never taken for an empty answer.
-    #[serde(deserialize_with = "path")]
-    pub split: Option<Path>,
+    /// is an error, so that an error page is never taken for an empty answer. Of several paths the first that leads
+    /// somewhere is taken: `/d/results/*` and then `/d` for a list or one record. None for the document as a whole.
+    #[serde(deserialize_with = "paths")]
+    pub split: Vec<Path>,
     /// Longest input.
     pub bytes: Size,
     /// Deepest nesting; at most 256.
@@ -25,15 +26,32 @@ pub struct JsonOptions {
 
 impl Default for JsonOptions {
     fn default() -> Self {
-        Self { split: None, bytes: Size::mib(16), depth: Limits::DEFAULT.depth }
+        Self { split: Vec::new(), bytes: Size::mib(16), depth: Limits::DEFAULT.depth }
     }
 }
 
-fn path<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Path>, D::Error> {
-    let text = String::deserialize(deserializer)?;
-    let path = Path::parse(&text);
-    let bad = || de::Error::custom(format!("`{text}` is not a path. hint: write it like /d/results/*"));
-    path.map(Some).ok_or_else(bad)
+/// More alternatives than this are a mistake.
+const MOST_PATHS: usize = 8;
+
+/// A path, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Paths {
+    One(String),
+    Several(Vec<String>),
+}
+
+fn paths<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Path>, D::Error> {
+    let texts = match Paths::deserialize(deserializer)? {
+        Paths::One(text) => vec![text],
+        Paths::Several(texts) if texts.is_empty() || texts.len() > MOST_PATHS => {
+            return Err(de::Error::custom(format!("`split` is a path, or a list of 1 to {MOST_PATHS}")));
+        }
+        Paths::Several(texts) => texts,
+    };
+    let bad =
+        |text: &str| de::Error::custom(format!("`{text}` is not a path. hint: write it like /d/results/*"));
+    texts.iter().map(|text| Path::parse(text).ok_or_else(|| bad(text))).collect()
 }
 
 /// The parts of a document.
@@ -42,18 +60,22 @@ pub(crate) fn pieces(options: &JsonOptions, input: &[u8]) -> Result<Vec<Piece>, 
     let bytes = input.get(start..).unwrap_or_default();
     let mut limits = limits(options.bytes, options.depth);
     let located = |error: &_| FormatError::json(error, start as u64, 1);
-    let Some(split) = &options.split else {
+    if options.split.is_empty() {
         let text = check(bytes, &limits).map_err(|error| located(&error))?;
         let offset = start + text.len() - text.trim_start().len();
         let line = 1 + newlines(&input[..offset]);
         return Ok(vec![Piece { raw: offset..offset + text.trim().len(), line, ..Piece::default() }]);
-    };
+    }
     // Together the parts may have more values than one document.
     limits.values = limits.values.max(bytes.len() / 4);
-    let found = cut(bytes, split, &limits).map_err(|error| located(&error))?;
-    if found.is_empty() {
-        check_container(bytes, split, &limits)?;
-    }
+    let mut paths = options.split.iter();
+    let found = loop {
+        let Some(split) = paths.next() else { return Err(nothing_there(&options.split)) };
+        let found = cut(bytes, split, &limits).map_err(|error| located(&error))?;
+        if !found.is_empty() || has_empty_container(bytes, split, &limits) {
+            break found;
+        }
+    };
     let mut counted = 0;
     let mut line = 1;
     let pieces = found.into_iter().map(|piece| {
@@ -66,16 +88,18 @@ pub(crate) fn pieces(options: &JsonOptions, input: &[u8]) -> Result<Vec<Piece>, 
 }
 
 /// Nothing was found: fine if the path ends in `*` and what it looks into is there and empty.
-fn check_container(bytes: &[u8], split: &Path, limits: &Limits) -> Result<(), FormatError> {
+fn has_empty_container(bytes: &[u8], split: &Path, limits: &Limits) -> bool {
     let path = split.to_string();
     let container = path.strip_suffix("/*").and_then(Path::parse);
     let found = container.map(|container| cut(bytes, &container, limits)).and_then(Result::ok);
-    if found.iter().flatten().any(|piece| piece.text.starts_with(['[', '{'])) {
-        return Ok(());
-    }
+    found.iter().flatten().any(|piece| piece.text.starts_with(['[', '{']))
+}
+
+fn nothing_there(paths: &[Path]) -> FormatError {
+    let path = paths.iter().map(Path::to_string).collect::<Vec<_>>().join(" or ");
     let at = Location { line: 1, path: path.clone(), ..Location::default() };
-    Err(FormatError::new("json-split", format!("the document has nothing at {path}"), at)
-        .hint("check `split`, and whether the answer is an error message"))
+    FormatError::new("json-split", format!("the document has nothing at {path}"), at)
+        .hint("check `split`, and whether the answer is an error message")
 }
 
 pub(crate) fn limits(bytes: Size, depth: usize) -> Limits {

@@ -123,6 +123,8 @@ fn a_wrong_format_says_what_would_be_right() {
     check_config("csv: { row_bytes: 4 apples }", "a size such as");
     check_config("csv: { row_bytes: -4 }", "a size cannot be negative");
     check_config("json: { split: d/results }", "`d/results` is not a path. hint: write it like /d/results/*");
+    check_config("json: { split: [/d, d] }", "`d` is not a path. hint: write it like /d/results/*");
+    check_config("json: { split: [] }", "`split` is a path, or a list of 1 to 8");
     check_config("xml: { names: short }", "unknown variant `short`");
     check_config("[csv]", "the name of a format, alone or with its options");
 }
@@ -213,6 +215,22 @@ fn json_is_split_by_a_path() {
         );
         check("json: { split: /d/results/* }", input, &[&expected]);
     }
+    // One record or a list of them, from the same address.
+    let either = "json: { split: [/d/results/*, /d] }";
+    check(
+        either,
+        odata,
+        &["line 2, at /d/results/0: {\"po\":\"1\"}", "line 3, at /d/results/1: {\"po\":\"2\"}"],
+    );
+    check(either, "{\"d\":{\"po\":\"1\"}}", &["line 1, at /d: {\"po\":\"1\"}"]);
+    check(either, "{\"d\":{\"results\":[]}}", &[]);
+    check(
+        either,
+        "{\"error\":1}",
+        &[
+            "fatal json-split the document has nothing at /d/results/* or /d (line 1, at /d/results/* or /d) \"{\\\"error\\\":1}\"",
+        ],
+    );
     // Half an answer is no answer, even if its first results could be read.
     check(
         "json: { split: /* }",
@@ -269,6 +287,7 @@ fn nothing_recurses_without_bound() {
 const FORMATS: &[&str] = &[
     "json",
     "json: { split: /*, bytes: 60 }",
+    "json: { split: [/a/*, /b] }",
     "ndjson: { line_bytes: 12 }",
     "csv",
     "csv: { delimiter: ;, columns: [a, b], group_by: a, row_bytes: 24, field_bytes: 10, group_bytes: 80, trim: true }",

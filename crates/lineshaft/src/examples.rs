@@ -1,234 +1,139 @@
-//! The example workspaces that `lineshaft new` copies, shipped in the binary. A test holds the list to the folders.
+//! The example workspaces that `lineshaft new` copies, shipped in the binary. A test holds the lists to the folders.
 
 /// Path within the workspace, and text.
 pub(crate) type File = (&'static str, &'static str);
 
 /// The names that `--from` takes.
-pub(crate) const fn names() -> [&'static str; 2] {
-    ["small", "discrete-plant"]
+pub(crate) const fn names() -> [&'static str; 3] {
+    ["small", "discrete-plant", "adventureworks"]
 }
 
 /// The files of an example.
 pub(crate) fn files(name: &str) -> &'static [File] {
     match name {
         "discrete-plant" => DISCRETE_PLANT,
+        "adventureworks" => ADVENTUREWORKS,
         _ => SMALL,
     }
 }
 
-const SMALL: &[File] = &[
-    ("codes/wms-units.csv", include_str!("../tests/fixtures/plant/codes/wms-units.csv")),
-    (
-        "contracts/inventory-counted.yaml",
-        include_str!("../tests/fixtures/plant/contracts/inventory-counted.yaml"),
-    ),
-    ("contracts/wms-count.yaml", include_str!("../tests/fixtures/plant/contracts/wms-count.yaml")),
-    ("lineshaft.yaml", include_str!("../tests/fixtures/plant/lineshaft.yaml")),
-    ("mappings/count-to-erp.jq", include_str!("../tests/fixtures/plant/mappings/count-to-erp.jq")),
-    ("mappings/wms-count.jq", include_str!("../tests/fixtures/plant/mappings/wms-count.jq")),
-    ("ownership.yaml", include_str!("../tests/fixtures/plant/ownership.yaml")),
-    ("routes/inventory.yaml", include_str!("../tests/fixtures/plant/routes/inventory.yaml")),
-    ("systems/erp.yaml", include_str!("../tests/fixtures/plant/systems/erp.yaml")),
-    ("systems/wms.yaml", include_str!("../tests/fixtures/plant/systems/wms.yaml")),
-];
+/// The files of a folder, by their paths within it.
+macro_rules! shipped {
+    ($folder:literal, $($path:literal),+ $(,)?) => {
+        &[$(($path, include_str!(concat!($folder, $path)))),+]
+    };
+}
 
-const DISCRETE_PLANT: &[File] = &[
-    ("README.md", include_str!("../../../examples/discrete-plant/README.md")),
-    (
-        "codes/acknowledgements.csv",
-        include_str!("../../../examples/discrete-plant/codes/acknowledgements.csv"),
-    ),
-    ("codes/movement-types.csv", include_str!("../../../examples/discrete-plant/codes/movement-types.csv")),
-    ("codes/outcomes.csv", include_str!("../../../examples/discrete-plant/codes/outcomes.csv")),
-    ("codes/units-erp.csv", include_str!("../../../examples/discrete-plant/codes/units-erp.csv")),
-    (
-        "codes/units-procurement.csv",
-        include_str!("../../../examples/discrete-plant/codes/units-procurement.csv"),
-    ),
-    ("codes/units-wms.csv", include_str!("../../../examples/discrete-plant/codes/units-wms.csv")),
-    (
-        "contracts/bill-of-material.changed.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/bill-of-material.changed.yaml"),
-    ),
-    (
-        "contracts/erp-purchase-orders.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/erp-purchase-orders.yaml"),
-    ),
-    (
-        "contracts/goods.received.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/goods.received.yaml"),
-    ),
-    (
-        "contracts/inventory.counted.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/inventory.counted.yaml"),
-    ),
-    (
-        "contracts/inventory.moved.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/inventory.moved.yaml"),
-    ),
-    (
-        "contracts/inventory.positioned.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/inventory.positioned.yaml"),
-    ),
-    (
-        "contracts/item.changed.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/item.changed.yaml"),
-    ),
-    (
-        "contracts/production-order.completed.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/production-order.completed.yaml"),
-    ),
-    (
-        "contracts/production-order.created.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/production-order.created.yaml"),
-    ),
-    (
-        "contracts/production-order.held.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/production-order.held.yaml"),
-    ),
-    (
-        "contracts/production-order.released.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/production-order.released.yaml"),
-    ),
-    (
-        "contracts/production-order.rescheduled.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/production-order.rescheduled.yaml"),
-    ),
-    (
-        "contracts/production-order.started.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/production-order.started.yaml"),
-    ),
-    (
-        "contracts/purchase-order.cancelled.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/purchase-order.cancelled.yaml"),
-    ),
-    (
-        "contracts/purchase-order.changed.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/purchase-order.changed.yaml"),
-    ),
-    (
-        "contracts/purchase-order.closed.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/purchase-order.closed.yaml"),
-    ),
-    (
-        "contracts/purchase-order.confirmed.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/purchase-order.confirmed.yaml"),
-    ),
-    (
-        "contracts/purchase-order.released.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/purchase-order.released.yaml"),
-    ),
-    (
-        "contracts/schedule.revised.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/schedule.revised.yaml"),
-    ),
-    (
-        "contracts/shipment.notified.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/shipment.notified.yaml"),
-    ),
-    (
-        "contracts/supplier.changed.yaml",
-        include_str!("../../../examples/discrete-plant/contracts/supplier.changed.yaml"),
-    ),
-    ("contracts/wms-counts.yaml", include_str!("../../../examples/discrete-plant/contracts/wms-counts.yaml")),
-    ("lineshaft.yaml", include_str!("../../../examples/discrete-plant/lineshaft.yaml")),
-    ("mappings/aps-schedule.jq", include_str!("../../../examples/discrete-plant/mappings/aps-schedule.jq")),
-    (
-        "mappings/confirmation-to-aps.jq",
-        include_str!("../../../examples/discrete-plant/mappings/confirmation-to-aps.jq"),
-    ),
-    (
-        "mappings/confirmation-to-erp.jq",
-        include_str!("../../../examples/discrete-plant/mappings/confirmation-to-erp.jq"),
-    ),
-    ("mappings/count-to-erp.jq", include_str!("../../../examples/discrete-plant/mappings/count-to-erp.jq")),
-    (
-        "mappings/erp-bill-of-material.jq",
-        include_str!("../../../examples/discrete-plant/mappings/erp-bill-of-material.jq"),
-    ),
-    ("mappings/erp-item.jq", include_str!("../../../examples/discrete-plant/mappings/erp-item.jq")),
-    (
-        "mappings/erp-production-order.jq",
-        include_str!("../../../examples/discrete-plant/mappings/erp-production-order.jq"),
-    ),
-    (
-        "mappings/erp-purchase-order.jq",
-        include_str!("../../../examples/discrete-plant/mappings/erp-purchase-order.jq"),
-    ),
-    ("mappings/erp-supplier.jq", include_str!("../../../examples/discrete-plant/mappings/erp-supplier.jq")),
-    (
-        "mappings/goods-receipt-to-erp.jq",
-        include_str!("../../../examples/discrete-plant/mappings/goods-receipt-to-erp.jq"),
-    ),
-    (
-        "mappings/goods-receipt-to-procurement.jq",
-        include_str!("../../../examples/discrete-plant/mappings/goods-receipt-to-procurement.jq"),
-    ),
-    (
-        "mappings/position-to-aps.jq",
-        include_str!("../../../examples/discrete-plant/mappings/position-to-aps.jq"),
-    ),
-    (
-        "mappings/procurement-confirmation.jq",
-        include_str!("../../../examples/discrete-plant/mappings/procurement-confirmation.jq"),
-    ),
-    (
-        "mappings/procurement-shipment.jq",
-        include_str!("../../../examples/discrete-plant/mappings/procurement-shipment.jq"),
-    ),
-    (
-        "mappings/production-order-to-aps.jq",
-        include_str!("../../../examples/discrete-plant/mappings/production-order-to-aps.jq"),
-    ),
-    (
-        "mappings/production-order-to-wms.jq",
-        include_str!("../../../examples/discrete-plant/mappings/production-order-to-wms.jq"),
-    ),
-    (
-        "mappings/purchase-order-to-aps.jq",
-        include_str!("../../../examples/discrete-plant/mappings/purchase-order-to-aps.jq"),
-    ),
-    (
-        "mappings/purchase-order-to-procurement.jq",
-        include_str!("../../../examples/discrete-plant/mappings/purchase-order-to-procurement.jq"),
-    ),
-    (
-        "mappings/purchase-order-to-wms.jq",
-        include_str!("../../../examples/discrete-plant/mappings/purchase-order-to-wms.jq"),
-    ),
-    (
-        "mappings/schedule-to-erp.jq",
-        include_str!("../../../examples/discrete-plant/mappings/schedule-to-erp.jq"),
-    ),
-    (
-        "mappings/shipment-to-aps.jq",
-        include_str!("../../../examples/discrete-plant/mappings/shipment-to-aps.jq"),
-    ),
-    (
-        "mappings/shipment-to-erp.jq",
-        include_str!("../../../examples/discrete-plant/mappings/shipment-to-erp.jq"),
-    ),
-    (
-        "mappings/shipment-to-wms.jq",
-        include_str!("../../../examples/discrete-plant/mappings/shipment-to-wms.jq"),
-    ),
-    (
-        "mappings/stock-move-to-erp.jq",
-        include_str!("../../../examples/discrete-plant/mappings/stock-move-to-erp.jq"),
-    ),
-    ("mappings/wms-count.jq", include_str!("../../../examples/discrete-plant/mappings/wms-count.jq")),
-    ("mappings/wms-move.jq", include_str!("../../../examples/discrete-plant/mappings/wms-move.jq")),
-    ("mappings/wms-position.jq", include_str!("../../../examples/discrete-plant/mappings/wms-position.jq")),
-    ("mappings/wms-receipt.jq", include_str!("../../../examples/discrete-plant/mappings/wms-receipt.jq")),
-    ("ownership.yaml", include_str!("../../../examples/discrete-plant/ownership.yaml")),
-    ("routes/inventory.yaml", include_str!("../../../examples/discrete-plant/routes/inventory.yaml")),
-    ("routes/production.yaml", include_str!("../../../examples/discrete-plant/routes/production.yaml")),
-    ("routes/purchasing.yaml", include_str!("../../../examples/discrete-plant/routes/purchasing.yaml")),
-    ("systems/aps.yaml", include_str!("../../../examples/discrete-plant/systems/aps.yaml")),
-    ("systems/erp.yaml", include_str!("../../../examples/discrete-plant/systems/erp.yaml")),
-    ("systems/procurement.yaml", include_str!("../../../examples/discrete-plant/systems/procurement.yaml")),
-    ("systems/wms.yaml", include_str!("../../../examples/discrete-plant/systems/wms.yaml")),
-];
+const SMALL: &[File] = shipped!(
+    "../tests/fixtures/plant/",
+    "codes/wms-units.csv",
+    "contracts/inventory-counted.yaml",
+    "contracts/wms-count.yaml",
+    "lineshaft.yaml",
+    "mappings/count-to-erp.jq",
+    "mappings/wms-count.jq",
+    "ownership.yaml",
+    "routes/inventory.yaml",
+    "systems/erp.yaml",
+    "systems/wms.yaml",
+);
+
+const DISCRETE_PLANT: &[File] = shipped!(
+    "../../../examples/discrete-plant/",
+    "README.md",
+    "codes/acknowledgements.csv",
+    "codes/movement-types.csv",
+    "codes/outcomes.csv",
+    "codes/units-erp.csv",
+    "codes/units-procurement.csv",
+    "codes/units-wms.csv",
+    "contracts/bill-of-material.changed.yaml",
+    "contracts/erp-purchase-orders.yaml",
+    "contracts/goods.received.yaml",
+    "contracts/inventory.counted.yaml",
+    "contracts/inventory.moved.yaml",
+    "contracts/inventory.positioned.yaml",
+    "contracts/item.changed.yaml",
+    "contracts/production-order.completed.yaml",
+    "contracts/production-order.created.yaml",
+    "contracts/production-order.held.yaml",
+    "contracts/production-order.released.yaml",
+    "contracts/production-order.rescheduled.yaml",
+    "contracts/production-order.started.yaml",
+    "contracts/purchase-order.cancelled.yaml",
+    "contracts/purchase-order.changed.yaml",
+    "contracts/purchase-order.closed.yaml",
+    "contracts/purchase-order.confirmed.yaml",
+    "contracts/purchase-order.released.yaml",
+    "contracts/schedule.revised.yaml",
+    "contracts/shipment.notified.yaml",
+    "contracts/supplier.changed.yaml",
+    "contracts/wms-counts.yaml",
+    "lineshaft.yaml",
+    "mappings/aps-schedule.jq",
+    "mappings/confirmation-to-aps.jq",
+    "mappings/confirmation-to-erp.jq",
+    "mappings/count-to-erp.jq",
+    "mappings/erp-bill-of-material.jq",
+    "mappings/erp-item.jq",
+    "mappings/erp-production-order.jq",
+    "mappings/erp-purchase-order.jq",
+    "mappings/erp-supplier.jq",
+    "mappings/goods-receipt-to-erp.jq",
+    "mappings/goods-receipt-to-procurement.jq",
+    "mappings/position-to-aps.jq",
+    "mappings/procurement-confirmation.jq",
+    "mappings/procurement-shipment.jq",
+    "mappings/production-order-to-aps.jq",
+    "mappings/production-order-to-wms.jq",
+    "mappings/purchase-order-to-aps.jq",
+    "mappings/purchase-order-to-procurement.jq",
+    "mappings/purchase-order-to-wms.jq",
+    "mappings/schedule-to-erp.jq",
+    "mappings/shipment-to-aps.jq",
+    "mappings/shipment-to-erp.jq",
+    "mappings/shipment-to-wms.jq",
+    "mappings/stock-move-to-erp.jq",
+    "mappings/wms-count.jq",
+    "mappings/wms-move.jq",
+    "mappings/wms-position.jq",
+    "mappings/wms-receipt.jq",
+    "ownership.yaml",
+    "routes/inventory.yaml",
+    "routes/production.yaml",
+    "routes/purchasing.yaml",
+    "systems/aps.yaml",
+    "systems/erp.yaml",
+    "systems/procurement.yaml",
+    "systems/wms.yaml",
+);
+
+const ADVENTUREWORKS: &[File] = shipped!(
+    "../../../examples/adventureworks/",
+    "README.md",
+    "codes/order-status-adventureworks.csv",
+    "codes/order-status-sap.csv",
+    "codes/units-adventureworks.csv",
+    "codes/units-sap.csv",
+    "contracts/purchase-order.changed.yaml",
+    "contracts/sap-purchase-order.yaml",
+    "lineshaft.yaml",
+    "mappings/aw-bill.jq",
+    "mappings/aw-item.jq",
+    "mappings/aw-order-header.jq",
+    "mappings/aw-order-lines.jq",
+    "mappings/aw-stock.jq",
+    "mappings/aw-supplier.jq",
+    "mappings/sap-business-partner.jq",
+    "mappings/sap-product.jq",
+    "mappings/sap-purchase-order.jq",
+    "mappings/to-planning.jq",
+    "ownership.yaml",
+    "routes/planning.yaml",
+    "systems/adventureworks.yaml",
+    "systems/planning.yaml",
+    "systems/sap.yaml",
+);
 
 #[cfg(test)]
 mod tests {
@@ -250,10 +155,11 @@ mod tests {
     #[test]
     fn every_file_of_an_example_is_shipped() {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        for (name, folder) in
-            [("small", "tests/fixtures/plant"), ("discrete-plant", "../../examples/discrete-plant")]
-        {
-            let root = here.join(folder);
+        for name in names() {
+            let root = match name {
+                "small" => here.join("tests/fixtures/plant"),
+                name => here.join("../../examples").join(name),
+            };
             let mut found = Vec::new();
             listed(&root, &root, &mut found);
             found.sort();

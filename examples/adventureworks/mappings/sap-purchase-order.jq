@@ -1,6 +1,5 @@
-# A_PurchaseOrder, one or a list, with its items when they were expanded.
-(.d.results? // [.d])[]
-| .DocumentCurrency as $currency
+# A_PurchaseOrder, with its items when they were expanded.
+.DocumentCurrency as $currency
 | {
     type: "lineshaft.purchase-order.changed.v1",
     subject: .PurchaseOrder,
