@@ -1,11 +1,12 @@
 //! The hub: opens the store, brings everything to the journal's end, starts the rooms and hands out the handle.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::mpsc as threads;
+use std::sync::{Arc, OnceLock};
 
 use lineshaft_model::{Destination, Position, Reason};
+use lineshaft_ports::SpanExport;
 use lineshaft_ports::journal::{Batch, Journal, JournalRead};
 use lineshaft_store::index::{Index, Progress, Span};
 use lineshaft_store::reading::Reading;
@@ -28,6 +29,7 @@ use crate::setup::{Setup, Sources};
 use crate::supervisor::Supervisor;
 use crate::systems::Systems;
 use crate::telemetry::Telemetry;
+use crate::tracer::{TraceOptions, Tracer};
 use crate::work::{GROUP, Work, gather};
 
 /// Work that may wait for the recorder. Intake is bounded in bytes besides.
@@ -73,6 +75,8 @@ pub(crate) struct Shared {
     pub(crate) lanes: Arc<Lanes>,
     pub(crate) systems: Systems,
     pub(crate) telemetry: Telemetry,
+    /// Set before the hub starts, when traces are wanted.
+    pub(crate) tracer: OnceLock<Tracer>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) supervisor: Supervisor,
     pub(crate) room: Semaphore,
@@ -143,6 +147,7 @@ impl Hub {
             lanes,
             systems,
             telemetry: Telemetry::new(),
+            tracer: OnceLock::new(),
             clock: options.clock,
             supervisor,
             room: Semaphore::new((options.waiting_bytes / 1024).max(1024)),
@@ -156,6 +161,17 @@ impl Hub {
     #[cfg(test)]
     pub(crate) fn into_parts(self) -> (Arc<Shared>, Recorder, Projector, Position) {
         (self.shared, self.recorder, self.projector, self.end)
+    }
+
+    /// Exports the traces of events. For a hub that has not started yet.
+    pub fn trace_to(&self, export: Arc<dyn SpanExport>, options: TraceOptions) {
+        let supervisor = &self.shared.supervisor;
+        let clock = Arc::clone(&self.shared.clock);
+        let (tracer, task) =
+            Tracer::new(export, options, &self.shared.telemetry, clock, supervisor.stopping());
+        if self.shared.tracer.set(tracer).is_ok() {
+            supervisor.task("tracer", task);
+        }
     }
 
     /// Starts every room. Returns once they run; the handle is how everyone else speaks to them.

@@ -20,6 +20,7 @@ use tokio::sync::{mpsc, oneshot};
 use crate::hub::Shared;
 use crate::recorder::admission::hash_of;
 use crate::references::ViewReferences;
+use crate::tracer::Times;
 use crate::work::{Admitted, Candidate, Intake as IntakeWork, Item, Owing, Verdict, Work};
 
 /// Inputs larger than this are prepared on the pool for blocking work, so that they hold up nobody else.
@@ -138,11 +139,19 @@ impl Intake {
         } else {
             make()
         };
+        let prepared_us = self.shared.clock.ticks_us();
+        let tracer = self.shared.tracer.get();
+        let traced = tracer.and_then(|tracer| Some((tracer, tracer.received(&items)?)));
         let (reply, answer) = oneshot::channel();
         let work = IntakeWork { intake: Arc::from(intake), items, resume, reply };
         self.work.send(Work::Intake(work)).await.map_err(|_| Refusal::Closed)?;
         let admitted = answer.await.map_err(|_| Refusal::Closed)??;
-        self.shared.telemetry.acknowledged(self.shared.clock.ticks_us().saturating_sub(arrived_us));
+        let acknowledged_us = self.shared.clock.ticks_us();
+        self.shared.telemetry.acknowledged(acknowledged_us.saturating_sub(arrived_us));
+        if let Some((tracer, received)) = traced {
+            let times = Times { arrived_us, prepared_us, acknowledged_us };
+            tracer.acknowledged(received, intake, &admitted, times, &*self.shared.clock);
+        }
         self.count(intake, &admitted);
         Ok(admitted)
     }

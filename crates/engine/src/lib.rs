@@ -22,6 +22,7 @@ pub mod telemetry;
 #[cfg(test)]
 mod tests;
 pub mod trace;
+pub mod tracer;
 pub mod work;
 
 pub use handle::Handle;
@@ -29,3 +30,4 @@ pub use hub::{Hub, HubOptions};
 pub use intake::{EventsCall, Intake};
 pub use setup::{Setup, Sources, SystemSetup};
 pub use supervisor::Supervisor;
+pub use tracer::TraceOptions;

@@ -89,6 +89,8 @@ pub struct Telemetry {
     pub(crate) views_lag: Gauge,
     pub(crate) quarantined: Gauge,
     pub(crate) intake_open: Gauge,
+    pub(crate) spans_exported: Counter,
+    pub(crate) spans_dropped: Counter,
     events: AtomicU64,
     deliveries: AtomicU64,
     /// Acknowledgement, last minute.
@@ -130,6 +132,8 @@ impl Telemetry {
             views_lag: Gauge::default(),
             quarantined: Gauge::default(),
             intake_open: Gauge::default(),
+            spans_exported: Counter::default(),
+            spans_dropped: Counter::default(),
             events: AtomicU64::new(0),
             deliveries: AtomicU64::new(0),
             acknowledged_recent: Latency::default(),
@@ -177,6 +181,12 @@ impl Telemetry {
         r.register("views_lag_records", "Records the views have not applied yet", self.views_lag.clone());
         r.register("quarantined_open", "Refused inputs that nobody has dealt with", self.quarantined.clone());
         r.register("intake_open", "1 while the hub takes input", self.intake_open.clone());
+        r.register("spans_exported", "Spans of traces that a collector took", self.spans_exported.clone());
+        r.register(
+            "spans_dropped",
+            "Spans that no collector took in time: traces have gaps, events have none",
+            self.spans_dropped.clone(),
+        );
     }
 
     /// Counts what became of inputs of one intake.

@@ -1,5 +1,7 @@
 //! The engine as its callers see it: a real hub over a real journal in a temporary folder, with targets that do as they are told.
 
+mod traces;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -26,6 +28,8 @@ use lineshaft_model::record::Disposition;
 #[derive(Debug, Default)]
 struct Target {
     got: Mutex<Vec<(String, String)>>,
+    /// The trace context of each call.
+    told: Mutex<Vec<String>>,
     refuses: AtomicBool,
     hangs: AtomicBool,
     calls: AtomicUsize,
@@ -35,6 +39,7 @@ impl Sink for Target {
     fn deliver<'a>(&'a self, delivery: &'a Delivery) -> BoxFuture<'a, Answer> {
         Box::pin(async move {
             self.calls.fetch_add(1, Ordering::SeqCst);
+            self.told.lock().push(delivery.traceparent.clone());
             if self.hangs.load(Ordering::SeqCst) {
                 futures::future::pending::<()>().await;
             }
@@ -147,6 +152,10 @@ fn setup(erp: &Arc<Target>, aps: &Arc<Target>) -> Setup {
 }
 
 fn open(disk: &SimDisk, folder: &std::path::Path, setup: Setup) -> Handle {
+    opened(disk, folder, setup).start(Vec::new()).unwrap()
+}
+
+fn opened(disk: &SimDisk, folder: &std::path::Path, setup: Setup) -> Hub {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
     let options =
         Options { reserve_bytes: 1 << 20, segment_bytes: 1 << 20, journal: Some(7), ..Options::default() };
@@ -163,7 +172,7 @@ fn open(disk: &SimDisk, folder: &std::path::Path, setup: Setup) -> Handle {
         seed: 1,
     };
     let supervisor = Supervisor::new(Arc::new(|reason: &Reason| panic!("{reason}")));
-    Hub::open(options, setup, supervisor, &mut |_| {}).unwrap().start(Vec::new()).unwrap()
+    Hub::open(options, setup, supervisor, &mut |_| {}).unwrap()
 }
 
 const ACCEPTED: Verdict = Verdict::Kept(Disposition::Accepted);

@@ -23,11 +23,28 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// The longest event of a stream, in bytes.
 const MOST_LINE_BYTES: usize = 4 << 20;
 
+/// HTTP/1.1 with or without TLS.
+pub(crate) type Plain = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// A client that trusts the well-known authorities.
+pub(crate) fn plain_client() -> Result<Plain, rustls::Error> {
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(Duration::from_secs(10)));
+    let connector = HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(provider)?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    Ok(Client::builder(TokioExecutor::new()).build(connector))
+}
+
 /// A hub and how it is spoken to.
 pub struct Hub {
     base: String,
     token: Option<String>,
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Plain,
 }
 
 impl std::fmt::Debug for Hub {
@@ -46,17 +63,7 @@ impl Hub {
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.authority().is_none() {
             return Err(unfit("it does not begin with http:// or https://"));
         }
-        let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(Duration::from_secs(10)));
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_webpki_roots(provider)
-            .map_err(|error| unfit(&error.to_string()))?
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new()).build(connector);
+        let client = plain_client().map_err(|error| unfit(&error.to_string()))?;
         Ok(Self { base: address.trim_end_matches('/').to_owned(), token, client })
     }
 

@@ -8,6 +8,7 @@ mod examples;
 pub mod explain;
 pub mod failure;
 pub mod logging;
+mod otlp;
 pub mod records;
 pub mod table;
 pub mod terminal;

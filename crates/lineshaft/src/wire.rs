@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use lineshaft_engine::clock::{Clock, SystemClock};
 use lineshaft_engine::supervisor::OnFatal;
-use lineshaft_engine::{Handle, Hub, HubOptions, Supervisor};
+use lineshaft_engine::{Handle, Hub, HubOptions, Supervisor, TraceOptions};
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_store::index::Span;
 use lineshaft_store::journal::{Journal, Options};
@@ -17,6 +17,7 @@ use lineshaft_web::access::{Access, TokenFile};
 use lineshaft_web::{Listening, Reload, ServeOptions, State};
 
 use crate::data::DataFolder;
+use crate::otlp::Collector;
 use crate::workspace::{Severity, Variables, Workspace, load};
 
 pub use setup::build;
@@ -50,10 +51,15 @@ pub async fn start(
     let body_bytes = usize::try_from(workspace.settings.limits.body.bytes).unwrap_or(usize::MAX);
     let connections = usize::try_from(workspace.settings.limits.connections).unwrap_or(1_024).max(1);
     let data = workspace.data_folder();
+    let otlp = workspace.settings.telemetry.otlp.clone();
+    let collector = otlp.as_ref().map(|otlp| Collector::of(otlp, &workspace.secrets)).transpose()?;
     let supervisor = Supervisor::new(on_fatal);
     let opened = tokio::task::spawn_blocking(move || open(workspace, supervisor)).await;
     let (hub, sources) =
         opened.map_err(|_| vec![Reason::new("internal-fault", "the store could not be opened")])??;
+    if let (Some(collector), Some(otlp)) = (collector, &otlp) {
+        hub.trace_to(Arc::new(collector), TraceOptions { one_in: u64::from(otlp.one_in.get()) });
+    }
     let hub = hub.start(sources).map_err(|reason| vec![reason])?;
     let reload = reload(hub.clone(), folder, variables.clone());
     let access = Arc::new(Access::new(TokenFile::in_folder(&data)));

@@ -7,8 +7,10 @@ pub mod gate;
 pub mod journal;
 pub mod sink;
 pub mod source;
+pub mod spans;
 pub mod suite;
 
 pub use gate::{Gate, GateResult};
 pub use sink::{Delivery, Escape, Sink, Slot};
 pub use source::{HandOver, Input, Receipt, Refusal, Source};
+pub use spans::{NotExported, Span, SpanExport, SpanKind};

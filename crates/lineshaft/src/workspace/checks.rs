@@ -17,6 +17,8 @@ use super::size::Size;
 use super::spelling::{clip, meant};
 use super::systems::System;
 
+const OTLP_HINT: &str = "write its address without a path, for instance http://127.0.0.1:4318";
+
 /// The parts of a workspace, each read as far as it could be.
 pub(super) struct Parts<'p> {
     pub(super) settings: &'p Settings,
@@ -275,6 +277,10 @@ pub(super) fn settings(settings: &Settings, tree: &Node, problems: &mut Problems
             let message = format!("{size} is out of bounds");
             error(at, "setting-range", message, &format!("between {least} and {most}"));
         }
+    }
+    if let Some(otlp) = settings.telemetry.otlp.as_ref().filter(|otlp| otlp.traces().is_none()) {
+        let message = format!("`{}` is no address of a collector", clip(&otlp.endpoint));
+        error("/telemetry/otlp/endpoint", "telemetry-endpoint", message, OTLP_HINT);
     }
     if settings.retention.0 < 3_600_000 {
         let message = "events would be dropped within the hour".to_owned();

@@ -31,6 +31,8 @@ pub struct Settings {
     pub secrets: SecretSettings,
     /// What is logged to standard error while the hub runs.
     pub log: Log,
+    /// Where traces are sent.
+    pub telemetry: Telemetry,
     /// How much is taken at once.
     pub limits: Limits,
 }
@@ -46,6 +48,7 @@ impl Default for Settings {
             retention: Span(400 * 86_400_000),
             secrets: SecretSettings::default(),
             log: Log::default(),
+            telemetry: Telemetry::default(),
             limits: Limits::default(),
         }
     }
@@ -154,6 +157,49 @@ pub enum LogFormat {
     Json,
     /// For people.
     Text,
+}
+
+/// What the hub tells others of itself; metrics are asked for at `/metrics`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Telemetry {
+    /// An OpenTelemetry collector for the traces of events. None are made without it.
+    pub otlp: Option<Otlp>,
+}
+
+/// A collector that takes OTLP over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Otlp {
+    /// Its address without a path, for instance `http://127.0.0.1:4318`.
+    pub endpoint: String,
+    /// Headers of every request, for instance what it asks as a login.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// One trace in so many is sent.
+    #[serde(default = "every")]
+    pub one_in: std::num::NonZeroU32,
+    /// What the hub is called.
+    #[serde(default = "named")]
+    pub service: String,
+}
+
+impl Otlp {
+    /// Where traces are posted; `None` when the endpoint is no address.
+    #[must_use]
+    pub fn traces(&self) -> Option<http::Uri> {
+        let address = format!("{}/v1/traces", self.endpoint.trim_end_matches('/'));
+        let uri: http::Uri = address.parse().ok()?;
+        (matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()).then_some(uri)
+    }
+}
+
+const fn every() -> std::num::NonZeroU32 {
+    std::num::NonZeroU32::MIN
+}
+
+fn named() -> String {
+    "lineshaft".to_owned()
 }
 
 /// How much is taken at once.

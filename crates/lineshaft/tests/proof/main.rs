@@ -17,3 +17,4 @@ mod ledger;
 mod load;
 mod plant;
 mod reload;
+mod traces;
