@@ -3,11 +3,11 @@
 #![allow(clippy::disallowed_methods, clippy::float_arithmetic, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod child;
-pub mod feed;
 pub mod fill;
-pub mod hub;
 pub mod load;
 pub mod machine;
 pub mod receiver;
 pub mod relay;
 pub mod report;
+
+pub use lineshaft::measure::{feed, rig as hub};

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 /// A failure is told as text: a benchmark has nobody else to tell.
-pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+pub use lineshaft::measure::Measured as Outcome;
 
 /// The CPU time of this process so far, in microseconds.
 #[must_use]

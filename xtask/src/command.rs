@@ -89,7 +89,7 @@ pub(crate) fn target_folder(root: &Path) -> PathBuf {
     env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |folder| root.join(folder))
 }
 
-fn show(command: &Command) {
+pub(crate) fn show(command: &Command) {
     eprintln!("$ {}", words(command));
 }
 

@@ -4,6 +4,7 @@
 //! factory, the kill -9 harness and the browser tests run as well. The release profile is `cargo demo`'s and the
 //! benchmarks'; what it adds to the proof is not worth ten minutes of two cores.
 
+mod conformance;
 mod doctests;
 mod steps;
 mod tools;

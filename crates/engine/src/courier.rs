@@ -212,6 +212,7 @@ impl Courier {
         if outcome.kind == OutcomeKind::Delivered {
             gauges.delivered.fetch_add(1, Ordering::Relaxed);
             gauges.last_delivered.store(now.0, Ordering::Relaxed);
+            self.system.delivered(now);
         } else {
             log_failure(&self.door, &outcome);
         }

@@ -9,6 +9,7 @@ use lineshaft_model::Millis;
 use parking_lot::{Mutex, RwLock};
 
 use crate::setup::Setup;
+use crate::telemetry::Rates;
 
 /// One system at run time. It outlives reloads, so that its breaker and its counts do.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct System {
     paused: Mutex<Option<String>>,
     received: AtomicU64,
     last_received: AtomicI64,
+    /// What it sent and what it was sent, each second of the last minute.
+    rates: Rates,
 }
 
 impl System {
@@ -26,6 +29,7 @@ impl System {
             paused: Mutex::new(None),
             received: AtomicU64::new(0),
             last_received: AtomicI64::new(0),
+            rates: Rates::default(),
         }
     }
 
@@ -61,6 +65,18 @@ impl System {
     pub fn received(&self, events: u64, now: Millis) {
         self.received.fetch_add(events, Ordering::Relaxed);
         self.last_received.store(now.0, Ordering::Relaxed);
+        self.rates.count(now, events, 0);
+    }
+
+    /// Counts a delivery to it.
+    pub fn delivered(&self, now: Millis) {
+        self.rates.count(now, 0, 1);
+    }
+
+    /// Events from it and deliveries to it a second, over the last ten seconds, times 100.
+    #[must_use]
+    pub fn per_second_x100(&self, now: Millis) -> (u64, u64) {
+        self.rates.per_second_x100(now)
     }
 
     /// Events since start, and when the latest came.

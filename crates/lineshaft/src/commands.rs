@@ -1,6 +1,7 @@
 //! The commands, a file each; what several of them share is in `reach` (which hub) and `listing` (rows and pages).
 
 pub mod balance;
+pub mod bench;
 pub mod check;
 pub mod dead_letters;
 pub mod decode;

@@ -22,7 +22,7 @@ use crate::workspace::settings::Otlp;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A collector.
-pub struct Collector {
+pub(crate) struct Collector {
     traces: Uri,
     headers: HeaderMap,
     service: String,
@@ -37,7 +37,7 @@ impl std::fmt::Debug for Collector {
 
 impl Collector {
     /// The collector that the settings name; every reason why it cannot be used.
-    pub fn of(settings: &Otlp, secrets: &dyn Secrets) -> Result<Self, Reasons> {
+    pub(crate) fn of(settings: &Otlp, secrets: &dyn Secrets) -> Result<Self, Reasons> {
         let mut reasons = Reasons::new();
         // The loader has refused an endpoint that is none.
         let traces = settings.traces().unwrap_or_default();

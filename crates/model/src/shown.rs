@@ -209,6 +209,14 @@ pub struct ObjectRow {
     pub status: Option<String>,
 }
 
+/// A type of objects that the hub holds.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ObjectType {
+    /// For instance `purchase-order`.
+    #[serde(rename = "type")]
+    pub object_type: String,
+}
+
 /// An object with its state.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ObjectDetail {
@@ -309,6 +317,12 @@ pub struct SystemRow {
     /// When the latest came.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_received: Option<Millis>,
+    /// Events taken from it a second over the last ten seconds, times 100 (two decimals).
+    #[serde(default)]
+    pub received_per_second_x100: u64,
+    /// Deliveries made to it a second over the last ten seconds, times 100.
+    #[serde(default)]
+    pub delivered_per_second_x100: u64,
     /// Its sources' names.
     pub sources: Vec<String>,
     /// A row for each operation.

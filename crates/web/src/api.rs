@@ -37,6 +37,7 @@ pub fn routes(state: &State) -> Router<State> {
         .route("/v1/events/stream", get(stream::events))
         .route("/v1/events/{position}", get(events::show))
         .route("/v1/in/{system}/{source}", post(inputs::input))
+        .route("/v1/objects", get(objects::types))
         .route("/v1/objects/{type}", get(objects::list))
         .route("/v1/objects/{type}/{*key}", get(objects::show))
         .route("/v1/search", get(search::search))

@@ -17,7 +17,6 @@ mod object;
 mod objects;
 mod overview;
 mod pretty;
-mod pulse;
 mod quarantine;
 mod query;
 mod search;
@@ -42,7 +41,6 @@ use lineshaft_model::{Position, Reason};
 use crate::problem::Problem;
 use crate::state::State;
 use fault::Fault;
-use pulse::Pulse;
 use throttle::Throttle;
 
 pub(crate) use fault::nothing_here;
@@ -79,7 +77,6 @@ pub fn routes() -> Router<State> {
         .route("/assets/{file}", get(assets::file))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(Extension(Arc::new(Throttle::default())))
-        .layer(Extension(Arc::new(Pulse::default())))
 }
 
 /// A rendered page.

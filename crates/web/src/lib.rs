@@ -6,6 +6,7 @@
 pub mod access;
 pub mod api;
 pub mod console;
+mod extract;
 pub mod problem;
 pub mod server;
 pub mod state;

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use super::tools;
-use super::{Closing, Ending, Site, doctests};
+use super::{Closing, Ending, Site, conformance, doctests};
 use crate::command::{self, Failure, run, run_keeping};
 
 /// One step. Its heading is its name and `about`.
@@ -23,6 +23,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "browser", about: "the console in a real browser", run: browser },
     Step { name: "kill", about: "kill -9 at random under load, and nothing is lost or doubled", run: kill },
     Step { name: "demo", about: "the simulated factory runs and the books balance", run: demo },
+    Step { name: "api", about: "every answer of the API is one that /openapi.json describes", run: api },
     Step { name: "deny", about: "licences and sources of the dependencies", run: deny },
 ];
 
@@ -158,6 +159,10 @@ fn demo(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
         .map_err(|error| Failure::new(format!("cannot write {}: {error}", books.display())))?;
     run(demo.stdout(file))?;
     Ok(Ending::Passed)
+}
+
+fn api(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
+    conformance::check(site, &site.target.join("debug").join("lineshaft"))
 }
 
 fn deny(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {

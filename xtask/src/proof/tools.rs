@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::Site;
-use crate::command::{run, works};
+use crate::command::{Failure, run, works};
 
 /// A cargo subcommand: one that is installed, else one built into the target folder. Nothing when that fails too.
 pub(crate) fn cargo_tool(site: &Site, name: &str) -> Option<PathBuf> {
@@ -22,6 +22,44 @@ pub(crate) fn cargo_tool(site: &Site, name: &str) -> Option<PathBuf> {
     install.arg(&own).env("CARGO_TARGET_DIR", own.join("build"));
     match run(&mut install) {
         Ok(()) => Some(own.join("bin").join(program)),
+        Err(failure) => {
+            eprintln!("warning: {failure}");
+            None
+        }
+    }
+}
+
+/// What is installed; a new release may find what an old one did not, and a proof must not fail by that alone.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
+/// The generator of requests, installed from PyPI into the target folder when it is not there.
+pub(crate) fn schemathesis(site: &Site) -> Option<PathBuf> {
+    let folder = site.target.join("tools").join("schemathesis");
+    let program = folder.join("bin").join("st");
+    if program.is_file() {
+        return Some(program);
+    }
+    eprintln!("schemathesis is not installed; installing it once into {}", folder.display());
+    let python = found("python3")?;
+    let made = run(Command::new(&python).args(["-m", "venv"]).arg(&folder))
+        .or_else(|_| {
+            // Debian keeps the module in a package of its own.
+            let apt_get = apt_get().ok_or_else(|| Failure::new("no right to install python3-venv"))?;
+            run(apt_get().args(["install", "--yes", "--no-install-recommends", "python3-venv"]))?;
+            run(Command::new(&python).args(["-m", "venv"]).arg(&folder))
+        })
+        .and_then(|()| {
+            let pip = folder.join("bin").join("pip");
+            run(Command::new(pip).args([
+                "install",
+                "--quiet",
+                "--no-input",
+                "--disable-pip-version-check",
+                SCHEMATHESIS,
+            ]))
+        });
+    match made {
+        Ok(()) => Some(program),
         Err(failure) => {
             eprintln!("warning: {failure}");
             None

@@ -14,13 +14,14 @@ use crate::telemetry::{DepthLabels, LaneLabels, SystemLabels};
 impl Handle {
     /// The connected systems with their lanes.
     pub fn systems(&self) -> Result<Vec<SystemRow>, Reason> {
-        let setup = self.shared.setup.load();
+        let (setup, now) = (self.shared.setup.load(), self.now());
         let counts: BTreeMap<String, DestinationCounts> =
             self.shared.views.counts().into_iter().map(|c| (c.destination.clone(), c)).collect();
         let mut rows = Vec::with_capacity(setup.systems.len());
         for (name, system) in &setup.systems {
             let running = self.shared.systems.get(name);
             let (received, last_received) = running.intake();
+            let (received_per_second_x100, delivered_per_second_x100) = running.per_second_x100(now);
             let breaker = running.breaker();
             let mut lanes = Vec::new();
             for door in self.shared.lanes.all() {
@@ -45,6 +46,8 @@ impl Handle {
                 paused: running.paused(),
                 received,
                 last_received,
+                received_per_second_x100,
+                delivered_per_second_x100,
                 sources,
                 lanes,
             });
@@ -84,6 +87,13 @@ impl Handle {
     pub fn balance(&self) -> Result<Balance, Reason> {
         let end = self.shared.records.end();
         self.shared.views.balance(end).map_err(|e| unreadable(&e))
+    }
+
+    /// What waits for a person: open dead letters, and open quarantined inputs. Known without asking the views' file.
+    #[must_use]
+    pub fn waiting(&self) -> (u64, u64) {
+        let dead = self.shared.views.counts().iter().map(|counts| counts.dead).sum();
+        (dead, self.shared.views.quarantined())
     }
 
     /// The hub at a glance.

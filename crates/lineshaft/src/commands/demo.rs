@@ -1,5 +1,6 @@
 //! `lineshaft demo`: the simulated factory, a hub and the console, with nothing to set up.
 
+mod floor;
 mod prepare;
 mod report;
 
@@ -14,8 +15,10 @@ use lineshaft_model::Reason;
 use lineshaft_sim::{Factory, HubAddress};
 
 use super::Around;
+use crate::data::DataFolder;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::wire::{self, Running};
+use floor::Task;
 use prepare::Prepared;
 use report::Report;
 
@@ -24,7 +27,10 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs a simulated factory with a hub and the console; nothing to set up.
 #[derive(Args, Clone, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub struct Demo {
+    #[command(subcommand)]
+    task: Option<Task>,
     /// No console: run, print the books, end with exit code 1 if they do not balance or a system saw an effect twice
     #[arg(long)]
     pub headless: bool,
@@ -41,7 +47,7 @@ pub struct Demo {
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub rate: u32,
     /// Data folder, emptied at the start [default: a folder of the user]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", global = true)]
     pub data: Option<PathBuf>,
     /// Address of the API and the console [default: 127.0.0.1:7070, any free port when headless]
     #[arg(long, value_name = "ADDRESS")]
@@ -51,9 +57,21 @@ pub struct Demo {
 impl Demo {
     /// Runs the command.
     pub fn run(&self, around: &Around) -> Outcome {
+        if let Some(task) = &self.task {
+            return task.run(around, &self.data_folder(around)?);
+        }
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let runtime = runtime.map_err(|error| Failure::io("the runtime cannot start", "tokio", &error))?;
         runtime.block_on(self.play(around))
+    }
+
+    fn data_folder(&self, around: &Around) -> Result<DataFolder, Failure> {
+        match &self.data {
+            Some(path) => Ok(DataFolder::new(path)),
+            None => DataFolder::of_demo(&around.variables).ok_or_else(|| {
+                Failure::wrong_use("there is no folder for the demo's data", "name one with --data DIR")
+            }),
+        }
     }
 
     async fn play(&self, around: &Around) -> Outcome {
@@ -66,6 +84,7 @@ impl Demo {
         let token = data.leave_local_token(running.hub.now())?;
         let hub = format!("http://{}", running.listening.address);
         factory.connect(HubAddress(hub.clone()));
+        floor::leave_address(&data, factory.control())?;
         if !self.headless {
             welcome(around, &hub, &token, &factory);
         }
@@ -102,13 +121,20 @@ impl Demo {
 
 fn welcome(around: &Around, hub: &str, token: &str, factory: &Factory) {
     let terminal = &around.terminal;
-    terminal.say(&format!("The console: {hub}/login?token={token}"));
-    terminal.say(&format!("The factory: http://{}/sim/stats", factory.control()));
-    terminal.say("");
-    terminal.say("Break a system and watch the hub hold and catch up:");
-    let faults = format!("http://{}/sim/wms/faults", factory.control());
-    terminal.say(&format!("  curl -X PUT {faults} -H 'content-type: application/json' -d '{{\"mode\":\"down\",\"for\":\"30s\"}}'"));
-    terminal.say("End with ctrl-c.");
+    let program = if around.variables.get("CARGO").is_some() { "cargo" } else { "lineshaft" };
+    let lines = [
+        format!("The console: {hub}/login?token={token}"),
+        format!("The factory: http://{}/sim", factory.control()),
+        String::new(),
+        String::from("Break a system from another terminal, watch the hub hold and catch up:"),
+        format!("  {program} demo break wms --for 30s"),
+        String::from("Count a shelf where parts are missing, watch the orders that need them stop:"),
+        format!("  {program} demo count"),
+        String::from("End with ctrl-c."),
+    ];
+    for line in lines {
+        terminal.say(&line);
+    }
 }
 
 /// Lets everything that has begun come to its end, then asks hub and factory for their books.

@@ -14,6 +14,14 @@ use crate::views::ObjectFilter;
 const MOST_EVENTS: usize = 10_000;
 
 impl Reading {
+    /// The types of objects that events have spoken of, by name. Known without asking the views' file.
+    #[must_use]
+    pub fn object_types(&self, tenant: &str) -> Vec<String> {
+        let mut types = self.views.object_types(tenant);
+        types.sort_unstable();
+        types
+    }
+
     /// A page of objects of a type, by key.
     pub fn objects(
         &self,

@@ -144,6 +144,13 @@ fn an_object_is_what_its_events_say_together() {
 }
 
 #[test]
+fn types_are_those_that_events_have_spoken_of() {
+    let story = story();
+    assert_eq!(story.reading.object_types("main"), [ORDER, "shipment"]);
+    assert!(story.reading.object_types("other").is_empty());
+}
+
+#[test]
 fn an_object_can_be_seen_as_it_was() {
     let story = story();
     let at = |at| story.reading.object("main", ORDER, "4711", Some(Millis(at))).unwrap();

@@ -2,26 +2,32 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State as Extract};
+use axum::extract::State as Extract;
 use lineshaft_engine::handle::Mend;
 use lineshaft_model::shown::{DeadLetter, Page};
 use lineshaft_model::{DeliveryId, Position};
 use serde::{Deserialize, Serialize};
 
-use super::listing::{PageQuery, asked};
-use super::read;
+use super::listing::{asked, page, single};
 use crate::access::{Caller, Scope};
+use crate::extract::{Listing, Path};
 use crate::problem::Problem;
 use crate::state::State;
 
 /// Filters of the listing.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     destination: Option<String>,
-    /// `oldest` for the oldest first.
-    order: Option<String>,
-    cursor: Option<String>,
-    limit: Option<usize>,
+    order: Option<Order>,
+}
+
+/// The other way round than usual.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Order {
+    /// The oldest first.
+    Oldest,
 }
 
 /// What was done: the position of its audit record.
@@ -35,17 +41,14 @@ pub(crate) struct Done {
 pub(super) async fn list(
     Extract(state): Extract<State>,
     caller: Caller,
-    Query(query): Query<Filter>,
+    listing: Listing<Filter>,
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
-    caller.need(Scope::Read)?;
-    let newest_first = query.order.as_deref() != Some("oldest");
-    let page = PageQuery { cursor: query.cursor, limit: query.limit };
-    let destination = query.destination;
-    let page = read(&state, move |reading| {
-        reading.dead_letters(destination.as_deref(), newest_first, page.cursor.as_deref(), page.limit())
+    let Filter { destination, order } = listing.filter;
+    let newest_first = order.is_none();
+    page(&state, &caller, listing.page, move |reading, cursor, limit| {
+        reading.dead_letters(destination.as_deref(), newest_first, cursor, limit)
     })
-    .await?;
-    Ok(Json(page))
+    .await
 }
 
 /// One dead letter with every attempt.
@@ -54,10 +57,9 @@ pub(super) async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<DeadLetter>, Problem> {
-    caller.need(Scope::Read)?;
     let id: DeliveryId = id.parse().map_err(Problem::of)?;
-    let letter = read(&state, move |reading| reading.dead_letter(id)).await?;
-    letter.map(Json).ok_or_else(|| Problem::not_found(format!("there is no dead letter {id}")))
+    single(&state, &caller, format!("there is no dead letter {id}"), move |reading| reading.dead_letter(id))
+        .await
 }
 
 /// Retries or discards one.

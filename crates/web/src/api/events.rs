@@ -1,20 +1,21 @@
 //! `GET /v1/events` and `GET /v1/events/{position}`.
 
 use axum::Json;
-use axum::extract::{Path, Query, State as Extract};
+use axum::extract::State as Extract;
 use lineshaft_model::shown::{EventDetail, EventRow, Page};
 use lineshaft_model::{Moment, Reason};
 use lineshaft_store::reading::EventFilter;
 use serde::Deserialize;
 
-use super::listing::{PageQuery, position};
-use super::read;
-use crate::access::{Caller, Scope};
+use super::listing::{page, position, single};
+use crate::access::Caller;
+use crate::extract::{Listing, Path};
 use crate::problem::Problem;
 use crate::state::State;
 
 /// Filters of the listing.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     #[serde(rename = "type")]
     event_type: Option<String>,
@@ -22,17 +23,15 @@ pub(super) struct Filter {
     system: Option<String>,
     /// A position, or an RFC 3339 time.
     since: Option<String>,
-    cursor: Option<String>,
-    limit: Option<usize>,
 }
 
 /// Events, newest first.
 pub(super) async fn list(
     Extract(state): Extract<State>,
     caller: Caller,
-    Query(query): Query<Filter>,
+    listing: Listing<Filter>,
 ) -> Result<Json<Page<EventRow>>, Problem> {
-    caller.need(Scope::Read)?;
+    let query = listing.filter;
     let mut filter = EventFilter {
         event_type: query.event_type,
         subject: query.subject,
@@ -49,10 +48,8 @@ pub(super) async fn list(
             }
         }
     }
-    let page = PageQuery { cursor: query.cursor, limit: query.limit };
-    let page =
-        read(&state, move |reading| reading.events(&filter, page.cursor.as_deref(), page.limit())).await?;
-    Ok(Json(page))
+    page(&state, &caller, listing.page, move |reading, cursor, limit| reading.events(&filter, cursor, limit))
+        .await
 }
 
 /// One event with everything known of it.
@@ -61,8 +58,7 @@ pub(super) async fn show(
     caller: Caller,
     Path(at): Path<String>,
 ) -> Result<Json<EventDetail>, Problem> {
-    caller.need(Scope::Read)?;
     let at = position(&at)?;
-    let event = read(&state, move |reading| reading.event(at)).await?;
-    event.map(Json).ok_or_else(|| Problem::not_found(format!("there is no event at position {at}")))
+    let missing = format!("there is no event at position {at}");
+    single(&state, &caller, missing, move |reading| reading.event(at)).await
 }

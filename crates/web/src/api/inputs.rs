@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, Request, State as Extract};
+use axum::extract::{Request, State as Extract};
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -13,10 +13,11 @@ use lineshaft_model::shown::IntakeResult;
 use serde::{Deserialize, Serialize};
 
 use crate::access::{Caller, Scope};
+use crate::extract::{Path, Query};
 use crate::problem::Problem;
 use crate::state::State;
 
-/// `?wait=delivered&timeout=5s` makes the call synchronous.
+/// `?wait=delivered&timeout=5s` makes the call synchronous. Other fields are the sender's own: webhooks carry what their system likes.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct WaitQuery {
     wait: Option<String>,

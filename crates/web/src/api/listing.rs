@@ -1,26 +1,41 @@
-//! What listings share: a cursor, a bound, and what a person's action carries.
+//! What resources share: a page of rows, a single one, and what a person's action carries.
 
+use axum::Json;
 use axum::body::Bytes;
 use lineshaft_engine::handle::Asked;
 use lineshaft_model::Reason;
+use lineshaft_model::shown::Page;
+use lineshaft_store::reading::{Reading, ReadingError};
 use serde::Deserialize;
 
-use crate::access::Caller;
+use super::read;
+use crate::access::{Caller, Scope};
+use crate::extract::PageQuery;
 use crate::problem::Problem;
+use crate::state::State;
 
-/// `?cursor=&limit=` of every listing.
-#[derive(Clone, Debug, Default, Deserialize)]
-pub(crate) struct PageQuery {
-    /// Where the last page ended.
-    pub(crate) cursor: Option<String>,
-    /// Rows wanted, 1 to 500; 50 when absent.
-    pub(crate) limit: Option<usize>,
+/// Answers one page of a listing, which needs `read`.
+pub(super) async fn page<T: Send + 'static>(
+    state: &State,
+    caller: &Caller,
+    page: PageQuery,
+    read_page: impl FnOnce(&Reading, Option<&str>, usize) -> Result<Page<T>, ReadingError> + Send + 'static,
+) -> Result<Json<Page<T>>, Problem> {
+    caller.need(Scope::Read)?;
+    let rows = read(state, move |reading| read_page(reading, page.cursor.as_deref(), page.limit())).await?;
+    Ok(Json(rows))
 }
 
-impl PageQuery {
-    pub(crate) fn limit(&self) -> usize {
-        self.limit.unwrap_or(50).clamp(1, 500)
-    }
+/// Answers one thing, which needs `read`; `missing` says what there is not.
+pub(super) async fn single<T: Send + 'static>(
+    state: &State,
+    caller: &Caller,
+    missing: String,
+    read_one: impl FnOnce(&Reading) -> Result<Option<T>, ReadingError> + Send + 'static,
+) -> Result<Json<T>, Problem> {
+    caller.need(Scope::Read)?;
+    let found = read(state, read_one).await?;
+    found.map(Json).ok_or_else(|| Problem::not_found(missing))
 }
 
 #[derive(Debug, Default, Deserialize)]

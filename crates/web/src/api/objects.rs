@@ -3,22 +3,23 @@
 //! A key may hold slashes, so everything after the type is the key, but for a last part `history`, `timeline` or `systems`.
 
 use axum::Json;
-use axum::extract::{Path, Query, State as Extract};
+use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use lineshaft_model::shown::{ObjectRow, Page};
+use lineshaft_model::shown::{ObjectRow, ObjectType, Page};
 use lineshaft_model::{Millis, Moment, Reason};
 use lineshaft_store::views::ObjectFilter;
 use serde::Deserialize;
 
-use super::listing::PageQuery;
-use super::read;
+use super::{listing, read};
 use crate::access::{Caller, Scope};
+use crate::extract::{Listing, Path};
 use crate::problem::Problem;
 use crate::state::State;
 
 /// Filters of the listing.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     /// The key starts with this.
     key: Option<String>,
@@ -27,8 +28,17 @@ pub(super) struct Filter {
     system: Option<String>,
     /// Changed at or after this RFC 3339 time.
     since: Option<String>,
-    cursor: Option<String>,
-    limit: Option<usize>,
+}
+
+/// The types of objects that are held.
+pub(super) async fn types(
+    Extract(state): Extract<State>,
+    caller: Caller,
+) -> Result<Json<Page<ObjectType>>, Problem> {
+    caller.need(Scope::Read)?;
+    let types = state.hub.reading().object_types(&state.hub.tenant());
+    let items = types.into_iter().map(|object_type| ObjectType { object_type }).collect();
+    Ok(Json(Page { items, next: None }))
 }
 
 /// Objects of a type, by key.
@@ -36,9 +46,9 @@ pub(super) async fn list(
     Extract(state): Extract<State>,
     caller: Caller,
     Path(object_type): Path<String>,
-    Query(query): Query<Filter>,
+    wanted: Listing<Filter>,
 ) -> Result<Json<Page<ObjectRow>>, Problem> {
-    caller.need(Scope::Read)?;
+    let query = wanted.filter;
     let filter = ObjectFilter {
         tenant: state.hub.tenant(),
         object_type,
@@ -47,18 +57,17 @@ pub(super) async fn list(
         system: query.system,
         changed_since: time(query.since.as_deref(), "?since")?,
     };
-    let page = PageQuery { cursor: query.cursor, limit: query.limit };
-    let page =
-        read(&state, move |reading| reading.objects(&filter, page.cursor.as_deref(), page.limit())).await?;
-    Ok(Json(page))
+    listing::page(&state, &caller, wanted.page, move |reading, cursor, limit| {
+        reading.objects(&filter, cursor, limit)
+    })
+    .await
 }
 
 /// `?at=` of one object, and paging of its history.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct At {
     at: Option<String>,
-    cursor: Option<String>,
-    limit: Option<usize>,
 }
 
 /// One object, its history, its timeline through all systems, or how each system stands to it.
@@ -66,7 +75,7 @@ pub(super) async fn show(
     Extract(state): Extract<State>,
     caller: Caller,
     Path((object_type, rest)): Path<(String, String)>,
-    Query(query): Query<At>,
+    Listing { filter: query, page }: Listing<At>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     caller.need(Scope::Read)?;
@@ -74,14 +83,14 @@ pub(super) async fn show(
     let missing = format!("there is no {object_type} {rest}");
     let found = match rest.rsplit_once('/') {
         Some((key, "history")) => {
-            let (key, page) = (key.to_owned(), PageQuery { cursor: query.cursor, limit: query.limit });
+            let (key, page) = (key.to_owned(), page);
             let read_page = move |r: &lineshaft_store::reading::Reading| {
                 r.history(&tenant, &object_type, &key, page.cursor.as_deref(), page.limit())
             };
             read(&state, read_page).await?.map(|page| Json(page).into_response())
         }
         Some((key, "timeline")) => {
-            let (key, limit) = (key.to_owned(), query.limit.unwrap_or(200).clamp(1, 1000));
+            let (key, limit) = (key.to_owned(), page.limit_or(200));
             let timeline = read(&state, move |r| r.timeline(&tenant, &object_type, &key, limit)).await?;
             timeline.map(|entries| Json(entries).into_response())
         }

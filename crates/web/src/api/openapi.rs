@@ -27,7 +27,7 @@ fn described() -> Value {
         }
     }
     let schemas: Map<String, Value> =
-        SCHEMAS.iter().map(|(name, fields)| ((*name).to_owned(), schemas::object(fields))).collect();
+        SCHEMAS.iter().map(|(name, _)| ((*name).to_owned(), schemas::object(name))).collect();
     json!({
         "openapi": "3.1.0",
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
@@ -86,10 +86,17 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> + '_ {
         let name = name.trim_start_matches('*');
         let schema = match name {
             "position" => json!({ "type": "integer", "minimum": 1 }),
-            _ => json!({ "type": "string" }),
+            "id" => schemas::of("delivery-id"),
+            "action" => json!({ "type": "string", "enum": actions(path) }),
+            _ => json!({ "type": "string", "minLength": 1 }),
         };
         json!({ "name": name, "in": "path", "required": true, "schema": schema })
     })
+}
+
+/// What may be done by a path that ends in `{action}`.
+fn actions(path: &str) -> [&'static str; 2] {
+    if path.starts_with("/v1/systems") { ["pause", "resume"] } else { ["retry", "discard"] }
 }
 
 fn query_parameters(route: &Route) -> impl Iterator<Item = Value> + '_ {

@@ -1,9 +1,10 @@
 //! `GET /problems/{code}`: the page of an error code, open to all because a problem's `type` leads here.
 
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Response};
 use http::header;
 
+use crate::extract::Path;
 use crate::problem::Problem;
 use crate::state::State;
 

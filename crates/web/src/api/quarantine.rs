@@ -2,37 +2,36 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, Query, State as Extract};
+use axum::extract::State as Extract;
 use lineshaft_model::shown::{Page, QuarantineRow};
 use serde::Deserialize;
 
 use super::dead_letters::Done;
-use super::listing::{PageQuery, asked, position};
-use super::read;
+use super::listing::{asked, page, position, single};
 use crate::access::{Caller, Scope};
+use crate::extract::{Listing, Path};
 use crate::problem::Problem;
 use crate::state::State;
 
 /// Filters of the listing.
 #[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Filter {
     /// `true` shows discarded ones too.
     all: Option<bool>,
-    cursor: Option<String>,
-    limit: Option<usize>,
 }
 
 /// Refused inputs, newest first.
 pub(super) async fn list(
     Extract(state): Extract<State>,
     caller: Caller,
-    Query(query): Query<Filter>,
+    listing: Listing<Filter>,
 ) -> Result<Json<Page<QuarantineRow>>, Problem> {
-    caller.need(Scope::Read)?;
-    let open_only = !query.all.unwrap_or(false);
-    let page = PageQuery { cursor: query.cursor, limit: query.limit };
-    let page = read(&state, move |r| r.quarantine(open_only, page.cursor.as_deref(), page.limit())).await?;
-    Ok(Json(page))
+    let open_only = !listing.filter.all.unwrap_or(false);
+    page(&state, &caller, listing.page, move |reading, cursor, limit| {
+        reading.quarantine(open_only, cursor, limit)
+    })
+    .await
 }
 
 /// One refused input with its bytes.
@@ -41,10 +40,9 @@ pub(super) async fn show(
     caller: Caller,
     Path(at): Path<String>,
 ) -> Result<Json<QuarantineRow>, Problem> {
-    caller.need(Scope::Read)?;
     let at = position(&at)?;
-    let row = read(&state, move |reading| reading.quarantined(at)).await?;
-    row.map(Json).ok_or_else(|| Problem::not_found(format!("there is no quarantined input at {at}")))
+    let missing = format!("there is no quarantined input at {at}");
+    single(&state, &caller, missing, move |reading| reading.quarantined(at)).await
 }
 
 /// Closes one without taking it.

@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State as Extract};
+use axum::extract::State as Extract;
 use lineshaft_model::shown::{Page, SystemRow};
 
 use super::dead_letters::Done;
 use super::listing::asked;
 use crate::access::{Caller, Scope};
+use crate::extract::Path;
 use crate::problem::Problem;
 use crate::state::State;
 

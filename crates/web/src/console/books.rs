@@ -19,6 +19,6 @@ pub(super) struct Page {
 
 /// The balance now.
 pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
-    let shell = Shell::new(&state, viewer, Section::Books, "Books").await.live(2_000);
+    let shell = Shell::new(&state, viewer, Section::Books, "Books").live(2_000);
     show(&Page { shell, balance: ask(&state, Handle::balance).await? })
 }

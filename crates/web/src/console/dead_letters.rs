@@ -75,7 +75,7 @@ pub(super) async fn list(
         reading.dead_letters(wanted.as_deref(), !oldest, cursor.as_deref(), ROWS)
     })
     .await?;
-    let shell = Shell::new(&state, viewer, Section::DeadLetters, "Dead letters").await;
+    let shell = Shell::new(&state, viewer, Section::DeadLetters, "Dead letters");
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows.next.as_deref().map(|next| {
         let order = oldest.then_some("oldest");
@@ -100,7 +100,7 @@ pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(
         return Ok(Redirect::to(&format!("/events/{}#d{}", id.event, id.n)).into_response());
     };
     let data = event.map(|event| pretty(event.data.get())).unwrap_or_default();
-    let shell = Shell::new(&state, viewer, Section::DeadLetters, format!("Dead letter {id}")).await;
+    let shell = Shell::new(&state, viewer, Section::DeadLetters, format!("Dead letter {id}"));
     show(&Single { shell, letter, data })
 }
 

@@ -62,7 +62,7 @@ pub(super) async fn page(
     let cursor = asked.cursor;
     let first = cursor.is_none();
     let rows = read(&state, move |reading| reading.deliveries(&filter, cursor.as_deref(), ROWS)).await?;
-    let shell = Shell::new(&state, viewer, Section::Deliveries, "Deliveries").await;
+    let shell = Shell::new(&state, viewer, Section::Deliveries, "Deliveries");
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows.next.as_deref().map(|next| {
         let fields = [

@@ -56,7 +56,7 @@ pub(super) async fn page(
         .deliveries
         .iter()
         .all(|delivery| matches!(delivery.state, DeliveryState::Delivered | DeliveryState::Discarded));
-    let shell = Shell::new(&state, viewer, Section::Events, format!("Event {position}")).await;
+    let shell = Shell::new(&state, viewer, Section::Events, format!("Event {position}"));
     let shell = if settled { shell } else { shell.live(1_000) };
     let done = match after.done.as_deref() {
         Some("retry") => "It is on its way again. Every attempt is listed below.",

@@ -45,7 +45,7 @@ pub(super) async fn page(
     let cursor = asked.cursor;
     let first = cursor.is_none();
     let rows = read(&state, move |reading| reading.events(&filter, cursor.as_deref(), ROWS)).await?;
-    let shell = Shell::new(&state, viewer, Section::Events, "Events").await;
+    let shell = Shell::new(&state, viewer, Section::Events, "Events");
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows.next.as_deref().map(|next| {
         let fields = [("type", event_type.as_deref()), ("system", system.as_deref()), ("cursor", Some(next))];

@@ -5,7 +5,6 @@
 
 use lineshaft_model::shown::SystemRow;
 
-use super::pulse::Rates;
 use super::words::{self, Badge};
 
 const BOX_HEIGHT: usize = 92;
@@ -82,16 +81,16 @@ const NARROW: Plan = Plan { width: 358, shaft: (0, 10), columns: 1, box_width: 2
 
 impl Map {
     /// For screens with room.
-    pub(super) fn wide(systems: &[SystemRow], rates: &Rates) -> Self {
-        Self::lay_out(WIDE, systems, rates)
+    pub(super) fn wide(systems: &[SystemRow]) -> Self {
+        Self::lay_out(WIDE, systems)
     }
 
     /// For a telephone.
-    pub(super) fn narrow(systems: &[SystemRow], rates: &Rates) -> Self {
-        Self::lay_out(NARROW, systems, rates)
+    pub(super) fn narrow(systems: &[SystemRow]) -> Self {
+        Self::lay_out(NARROW, systems)
     }
 
-    fn lay_out(plan: Plan, systems: &[SystemRow], rates: &Rates) -> Self {
+    fn lay_out(plan: Plan, systems: &[SystemRow]) -> Self {
         let rows = systems.len().div_ceil(plan.columns).max(1);
         let nodes = systems.iter().enumerate().map(|(at, system)| {
             let left = plan.columns == 2 && at % 2 == 0;
@@ -102,7 +101,7 @@ impl Map {
             } else {
                 (plan.width - plan.box_width, plan.shaft.0 + plan.shaft.1)
             };
-            node(plan, system, rates, (x, y), ends)
+            node(plan, system, (x, y), ends)
         });
         Self {
             width: plan.width,
@@ -113,7 +112,7 @@ impl Map {
     }
 }
 
-fn node(plan: Plan, system: &SystemRow, rates: &Rates, at: (usize, usize), ends: (usize, usize)) -> Node {
+fn node(plan: Plan, system: &SystemRow, at: (usize, usize), ends: (usize, usize)) -> Node {
     let badge = Badge::of_health(&system.health);
     let (x, y) = at;
     let title = if system.title.is_empty() { &system.name } else { &system.title };
@@ -136,7 +135,7 @@ fn node(plan: Plan, system: &SystemRow, rates: &Rates, at: (usize, usize), ends:
         because: clipped(because, plan.letters),
         lanes: clipped(&lanes, plan.letters),
         label,
-        belts: belts(system, rates, y, ends),
+        belts: belts(system, y, ends),
     }
 }
 
@@ -162,28 +161,24 @@ fn lanes(system: &SystemRow) -> String {
 }
 
 /// A belt into the hub for what it sends and one out of it for what it is sent.
-fn belts(system: &SystemRow, rates: &Rates, y: usize, ends: (usize, usize)) -> Vec<Belt> {
+fn belts(system: &SystemRow, y: usize, ends: (usize, usize)) -> Vec<Belt> {
     let (edge, shaft) = ends;
     let held = matches!(system.health.as_str(), "paused" | "open");
-    let delivered = system.lanes.iter().map(|lane| lane.delivered).sum();
-    let belt = |from, to, y, rate: Option<u64>, total: u64, held| {
-        let label = match rate {
-            Some(rate) => format!("{}/s", words::rate(rate)),
-            None => words::count(total),
-        };
-        let pace = match rate {
+    let belt = |from, to, y, rate_x100: u64, held| {
+        let pace = match rate_x100 {
             _ if held => "held",
-            Some(1..) => "moving",
-            _ => "still",
+            0 => "still",
+            _ => "moving",
         };
+        let label = format!("{}/s", words::rate(rate_x100));
         Belt { from, to, y, middle: usize::midpoint(edge, shaft), label, pace }
     };
     let mut belts = Vec::new();
     if !system.sources.is_empty() || system.received > 0 {
-        belts.push(belt(edge, shaft, y + 34, rates.sent(&system.name), system.received, false));
+        belts.push(belt(edge, shaft, y + 34, system.received_per_second_x100, false));
     }
     if !system.lanes.is_empty() {
-        belts.push(belt(shaft, edge, y + 72, rates.delivered(&system.name), delivered, held));
+        belts.push(belt(shaft, edge, y + 72, system.delivered_per_second_x100, held));
     }
     belts
 }
@@ -229,7 +224,7 @@ mod tests {
     fn nothing_is_drawn_outside_or_over_another() {
         for many in 0..9 {
             let systems: Vec<_> = (0..many).map(|n| system(&format!("s{n}"))).collect();
-            for map in [Map::wide(&systems, &Rates::default()), Map::narrow(&systems, &Rates::default())] {
+            for map in [Map::wide(&systems), Map::narrow(&systems)] {
                 let mut places = std::collections::BTreeSet::new();
                 for node in &map.nodes {
                     assert!(
@@ -249,7 +244,7 @@ mod tests {
         paused.health = String::from("paused");
         paused.paused = Some(String::from("stocktaking"));
         paused.lanes[0].pending = 1_200;
-        let map = Map::wide(&[paused], &Rates::default());
+        let map = Map::wide(&[paused]);
         let node = &map.nodes[0];
         assert_eq!(node.label, "wms: paused, stocktaking; 1\u{202f}200 pending");
         assert_eq!(node.belts[1].pace, "held");

@@ -97,7 +97,7 @@ pub(super) async fn page(
         return Err(Fault::from(Problem::not_found(missing)));
     }
     let title = format!("{} {}", object.object_type, object.key);
-    let shell = Shell::new(&state, viewer, Section::Objects, title).await.live(2_000);
+    let shell = Shell::new(&state, viewer, Section::Objects, title).live(2_000);
     show(&Page::new(shell, object, known, at_text.unwrap_or_default()))
 }
 

@@ -13,24 +13,12 @@ use super::{Answer, show};
 use crate::api::read;
 use crate::state::State;
 
-/// Types that are offered; any other may be typed.
-const TYPES: [&str; 10] = [
-    "purchase-order",
-    "production-order",
-    "supplier-confirmation",
-    "shipment",
-    "goods-receipt",
-    "inventory-position",
-    "reservation",
-    "item",
-    "supplier",
-    "bill-of-material",
-];
-
 #[derive(Template)]
 #[template(path = "objects.html")]
 pub(super) struct Page {
     pub(super) shell: Shell,
+    /// The types that are held.
+    pub(super) types: Vec<String>,
     pub(super) rows: Rows<ObjectRow>,
     pub(super) object_type: String,
     pub(super) key: String,
@@ -55,6 +43,7 @@ pub(super) async fn page(
     Query(asked): Query<Asked>,
 ) -> Answer {
     let (object_type, key, status) = (filled(asked.object_type), filled(asked.key), filled(asked.status));
+    let types = state.hub.reading().object_types(&state.hub.tenant());
     let mut rows = Rows::default();
     if let Some(object_type) = object_type.clone() {
         let filter = ObjectFilter {
@@ -76,7 +65,7 @@ pub(super) async fn page(
         ];
         link("/objects", &fields)
     });
-    let shell = Shell::new(&state, viewer, Section::Objects, "Objects").await;
+    let shell = Shell::new(&state, viewer, Section::Objects, "Objects");
     let [object_type, key, status] = [object_type, key, status].map(Option::unwrap_or_default);
-    show(&Page { shell, rows, object_type, key, status, next })
+    show(&Page { shell, types, rows, object_type, key, status, next })
 }

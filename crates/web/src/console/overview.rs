@@ -1,16 +1,12 @@
 //! The first page: what needs somebody, and the hub at a glance.
 
-use std::sync::Arc;
-
 use askama::Template;
-use axum::Extension;
 use axum::extract::State as Extract;
 use lineshaft_engine::Handle;
 use lineshaft_model::Millis;
 use lineshaft_model::shown::{LaneRow, Overview};
 
 use super::map::{Map, sparkline};
-use super::pulse::{Pulse, Rates};
 use super::session::Viewer;
 use super::shell::{Section, Shell};
 use super::words::{self, Badge};
@@ -45,27 +41,19 @@ struct Need {
 }
 
 /// The hub at a glance.
-pub(super) async fn page(
-    Extract(state): Extract<State>,
-    Extension(pulse): Extension<Arc<Pulse>>,
-    viewer: Viewer,
-) -> Answer {
+pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
     let overview = ask(&state, Handle::overview).await?;
-    let (dead, quarantined) = (overview.dead, overview.quarantined);
-    let shell = Shell::with(&state, viewer, Section::Overview, "Overview", dead, quarantined).live(1_000);
-    let rates = pulse.rates(overview.now, &overview.systems);
+    let shell = Shell::new(&state, viewer, Section::Overview, "Overview").live(1_000);
     let oldest = read(&state, |reading| reading.dead_letters(None, false, None, 1)).await?;
     let dead_since = oldest.items.first().map(|letter| letter.since);
-    show(&Page::new(shell, overview, &rates, dead_since))
+    show(&Page::new(shell, overview, dead_since))
 }
 
 impl Page {
-    pub(super) fn new(shell: Shell, overview: Overview, rates: &Rates, dead_since: Option<Millis>) -> Self {
+    pub(super) fn new(shell: Shell, overview: Overview, dead_since: Option<Millis>) -> Self {
         let lag = overview.position.0.saturating_sub(overview.applied.0);
-        let maps = [
-            ("map-wide", Map::wide(&overview.systems, rates)),
-            ("map-narrow", Map::narrow(&overview.systems, rates)),
-        ];
+        let maps =
+            [("map-wide", Map::wide(&overview.systems)), ("map-narrow", Map::narrow(&overview.systems))];
         Self {
             needs: needs(&overview, dead_since, lag),
             maps,

@@ -63,7 +63,7 @@ pub(super) async fn list(
     let (all, cursor) = (asked.all.is_some(), asked.cursor);
     let first = cursor.is_none();
     let rows = read(&state, move |reading| reading.quarantine(!all, cursor.as_deref(), ROWS)).await?;
-    let shell = Shell::new(&state, viewer, Section::Quarantine, "Quarantine").await;
+    let shell = Shell::new(&state, viewer, Section::Quarantine, "Quarantine");
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows
         .next
@@ -77,7 +77,7 @@ pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(
     let missing = || Fault::from(Problem::not_found(format!("there is no quarantined input at {at}")));
     let position: Position = at.parse().map_err(|_| missing())?;
     let row = read(&state, move |reading| reading.quarantined(position)).await?.ok_or_else(missing)?;
-    let shell = Shell::new(&state, viewer, Section::Quarantine, format!("Refused input {position}")).await;
+    let shell = Shell::new(&state, viewer, Section::Quarantine, format!("Refused input {position}"));
     let size = words::size(row.raw.as_ref().map_or(0, |raw| raw.bytes));
     show(&Single { shell, row, size })
 }

@@ -40,7 +40,7 @@ pub(super) async fn page(
     Query(asked): Query<Asked>,
 ) -> Answer {
     let text = asked.q.trim().to_owned();
-    let mut shell = Shell::new(&state, viewer, Section::Other, "Search").await;
+    let mut shell = Shell::new(&state, viewer, Section::Other, "Search");
     shell.query.clone_from(&text);
     let too_long = text.len() > MOST_BYTES;
     if text.is_empty() || too_long {

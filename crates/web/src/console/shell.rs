@@ -2,7 +2,6 @@
 
 use lineshaft_model::Millis;
 
-use super::ask;
 use super::assets::{ICON, SCRIPT, STYLE};
 use super::query::link;
 use super::session::Viewer;
@@ -53,27 +52,8 @@ pub(super) struct Shell {
 
 impl Shell {
     /// The frame of a page now.
-    pub(super) async fn new(
-        state: &State,
-        viewer: Viewer,
-        section: Section,
-        title: impl Into<String>,
-    ) -> Self {
-        let counts = ask(state, |hub| hub.overview().map(|now| (now.dead, now.quarantined))).await;
-        // A page without these two numbers is better than none.
-        let (dead, quarantined) = counts.unwrap_or_default();
-        Self::with(state, viewer, section, title, dead, quarantined)
-    }
-
-    /// The frame of a page that knows the two counts already.
-    pub(super) fn with(
-        state: &State,
-        viewer: Viewer,
-        section: Section,
-        title: impl Into<String>,
-        dead: u64,
-        quarantined: u64,
-    ) -> Self {
+    pub(super) fn new(state: &State, viewer: Viewer, section: Section, title: impl Into<String>) -> Self {
+        let (dead, quarantined) = state.hub.waiting();
         Self {
             title: title.into(),
             section,

@@ -57,7 +57,7 @@ pub(super) struct Filled {
 
 /// Every system with its lanes.
 pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
-    let shell = Shell::new(&state, viewer, Section::Systems, "Systems").await.live(2_000);
+    let shell = Shell::new(&state, viewer, Section::Systems, "Systems").live(2_000);
     show(&Page { shell, systems: ask(&state, Handle::systems).await? })
 }
 

@@ -7,7 +7,6 @@ use askama::Template;
 use lineshaft_model::shown::{Hit, Overview, Page};
 use lineshaft_model::{DeliveryState, Position};
 
-use super::pulse::Rates;
 use super::shell::Section;
 use super::{books, dead_letters, deliveries, event, events, object, overview, quarantine, search, systems};
 use crate::access::Scope;
@@ -33,7 +32,7 @@ fn summaries(text: &str) -> Drawn {
     shell.query = text.to_owned();
     let search = search::Page { shell, hits: vec![hit], event: Some(row(7)), too_long: false };
     let shell = operator(Section::Overview);
-    let overview = overview::Page::new(shell, some_overview(), &Rates::default(), Some(ago(540_000)));
+    let overview = overview::Page::new(shell, some_overview(), Some(ago(540_000)));
     let systems = systems::Page { shell: operator(Section::Systems), systems: some_systems() };
     let books = books::Page { shell: operator(Section::Books), balance: some_books() };
     vec![
@@ -160,12 +159,7 @@ fn who_may_only_read_is_offered_nothing_to_press() {
 
 #[test]
 fn the_overview_says_what_needs_somebody_first() {
-    let page = overview::Page::new(
-        operator(Section::Overview),
-        some_overview(),
-        &Rates::default(),
-        Some(ago(540_000)),
-    );
+    let page = overview::Page::new(operator(Section::Overview), some_overview(), Some(ago(540_000)));
     let page = page.render().expect("it renders");
     let place = |text: &str| page.find(text).unwrap_or_else(|| panic!("`{text}` is missing"));
     assert!(place("2 dead letters") < place("Production scheduling does not answer"));
@@ -177,7 +171,7 @@ fn the_overview_says_what_needs_somebody_first() {
 
 #[test]
 fn a_quiet_hub_says_so() {
-    let page = overview::Page::new(operator(Section::Overview), Overview::default(), &Rates::default(), None);
+    let page = overview::Page::new(operator(Section::Overview), Overview::default(), None);
     assert!(page.render().expect("it renders").contains("Nothing needs you"));
 }
 

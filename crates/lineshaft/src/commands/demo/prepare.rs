@@ -28,12 +28,7 @@ const MARK: &str = "this-is-a-demo";
 const SYSTEMS: [&str; 4] = ["erp", "procurement", "wms", "aps"];
 
 pub(super) async fn prepare(demo: &Demo, around: &Around) -> Result<Prepared, Failure> {
-    let data = match &demo.data {
-        Some(path) => DataFolder::new(path),
-        None => DataFolder::of_demo(&around.variables).ok_or_else(|| {
-            Failure::wrong_use("there is no folder for the demo's data", "name one with --data DIR")
-        })?,
-    };
+    let data = demo.data_folder(around)?;
     empty(data.path())?;
     let folder = data.path().join("workspace");
     for (name, text) in examples::files("discrete-plant") {

@@ -42,10 +42,10 @@ pub(super) enum Shape {
 type Query = &'static [(&'static str, &'static str, &'static str)];
 
 const CURSOR: (&str, &str, &str) = ("cursor", "string", "`next` of the page before");
-const LIMIT: (&str, &str, &str) = ("limit", "integer", "rows wanted, 1 to 500; 50 when left out");
+const LIMIT: (&str, &str, &str) = ("limit", "limit", "rows wanted, 1 to 500; 50 when left out");
 const WAIT: Query = &[
-    ("wait", "string", "`delivered` answers once everything is delivered"),
-    ("timeout", "string", "how long that may take, for instance 5s; at most a minute"),
+    ("wait", "wait", "`delivered` answers once everything is delivered"),
+    ("timeout", "span", "how long that may take, for instance 5s; at most a minute"),
 ];
 
 const fn get(path: &'static str, tag: &'static str, summary: &'static str, answer: Shape) -> Route {
@@ -95,7 +95,7 @@ const fn send(path: &'static str, summary: &'static str, body: Body) -> Route {
 
 impl Route {
     const fn open(self) -> Self {
-        Self { scope: None, ..self }
+        Self { scope: None, problems: &[], ..self }
     }
 
     const fn asking(self, query: Query) -> Self {
@@ -110,10 +110,13 @@ impl Route {
 /// All of them, in the order of the router.
 pub(super) const ROUTES: &[Route] = &[
     get("/healthz", "health", "The process answers", Shape::Text("text/plain")).open(),
-    get("/readyz", "health", "The hub takes input; 503 when it does not", Shape::Text("text/plain")).open(),
+    Route {
+        problems: &[503],
+        ..get("/readyz", "health", "The hub takes input; 503 when it does not", Shape::Text("text/plain")).open()
+    },
     get("/metrics", "health", "Metrics as OpenMetrics text", Shape::Text("application/openmetrics-text")),
     get("/openapi.json", "health", "This description", Shape::Json("object")),
-    get("/problems/{code}", "health", "The page of an error code", Shape::Text("text/markdown")).one().open(),
+    get("/problems/{code}", "health", "The page of an error code", Shape::Text("text/markdown")).open().one(),
     get("/v1/events", "events", "Events, newest first", Shape::Page("EventRow")).asking(&[
         ("type", "string", "of this type"),
         ("subject", "string", "about exactly this"),
@@ -126,6 +129,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/v1/events/stream", "events", "Events as they become durable; resumes with Last-Event-ID", Shape::Text("text/event-stream")),
     get("/v1/events/{position}", "events", "One event with raw input, data and deliveries", Shape::Json("EventDetail")).one(),
     send("/v1/in/{system}/{source}", "Takes a system's own bytes; answers once what they came to is durable", Body::Bytes),
+    get("/v1/objects", "objects", "The types of objects that are held", Shape::Page("ObjectType")),
     get("/v1/objects/{type}", "objects", "Objects of a type, by key", Shape::Page("ObjectRow")).asking(&[
         ("key", "string", "the key starts with this"),
         ("status", "string", "with this canonical status"),
@@ -151,7 +155,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/v1/search", "objects", "Objects that have this key or whose events mention it", Shape::Json("[Hit]"))
         .asking(&[("q", "string", "a business key of up to 256 bytes"), LIMIT]),
     get("/v1/deliveries", "deliveries", "Unfinished deliveries, newest first", Shape::Page("DeliveryRow")).asking(&[
-        ("state", "string", "pending, retrying, parked, dead or unknown"),
+        ("state", "delivery-state", "pending, retrying, parked, dead or unknown"),
         ("destination", "string", "system.operation"),
         CURSOR,
         LIMIT,
@@ -159,7 +163,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/v1/deliveries/{id}", "deliveries", "One delivery with every attempt", Shape::Json("DeliveryRow")).one(),
     get("/v1/dead-letters", "dead letters", "Dead letters, newest first", Shape::Page("DeadLetter")).asking(&[
         ("destination", "string", "system.operation"),
-        ("order", "string", "`oldest` for the oldest first"),
+        ("order", "order", "`oldest` for the oldest first"),
         CURSOR,
         LIMIT,
     ]),

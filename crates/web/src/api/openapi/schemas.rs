@@ -1,23 +1,43 @@
 //! What is answered, field by field: as `lineshaft_model::shown` serialises it.
 //!
 //! Types are written shortly: `string`, `integer`, `boolean`, `any`, `object`, the name of another schema, `[T]` for a list,
-//! `{T}` for a map by name, and a `?` behind what may be missing.
+//! `{T}` for a map by name, and a `?` behind what may be missing. The field `..` stands for all fields of the schema it names.
 
 use serde_json::{Map, Value, json};
 
 type Fields = &'static [(&'static str, &'static str)];
 
-/// A schema of properties; what has no `?` is always there.
-pub(super) fn object(fields: Fields) -> Value {
-    let mut properties = Map::new();
-    let mut required = Vec::new();
-    for (name, kind) in fields {
-        properties.insert((*name).to_owned(), of(kind));
-        if !kind.ends_with('?') {
-            required.push(*name);
+/// The fields of a schema, those of the ones it contains included.
+fn fields_of(name: &str) -> Vec<(&'static str, &'static str)> {
+    let own = SCHEMAS.iter().find(|(known, _)| *known == name).map_or(&[][..], |(_, fields)| fields);
+    let mut fields = Vec::new();
+    for (field, kind) in own {
+        match *field {
+            ".." => fields.extend(fields_of(kind)),
+            _ => fields.push((*field, *kind)),
         }
     }
-    json!({ "type": "object", "required": required, "properties": properties })
+    fields
+}
+
+/// What is sent to us and refused when it has more fields than these.
+const CLOSED: &[&str] = &["Because"];
+
+/// A schema of properties; what has no `?` is always there.
+pub(super) fn object(schema: &str) -> Value {
+    let mut properties = Map::new();
+    let mut required = Vec::new();
+    for (name, kind) in fields_of(schema) {
+        properties.insert(name.to_owned(), of(kind));
+        if !kind.ends_with('?') {
+            required.push(name);
+        }
+    }
+    let mut object = json!({ "type": "object", "required": required, "properties": properties });
+    if CLOSED.contains(&schema) {
+        object["additionalProperties"] = json!(false);
+    }
+    object
 }
 
 /// The schema of a type as it is written here.
@@ -31,6 +51,11 @@ pub(super) fn of(kind: &str) -> Value {
     }
     match kind {
         "any" => json!({}),
+        "limit" => json!({ "type": "integer", "minimum": 1, "maximum": 500 }),
+        "order" => json!({ "type": "string", "enum": ["oldest"] }),
+        "wait" => json!({ "type": "string", "enum": ["delivered"] }),
+        "span" => json!({ "type": "string", "pattern": "^[0-9]{1,6}(ms|s|m|h|d)$" }),
+        "reason" => json!({ "type": "string", "maxLength": 250 }),
         "string" | "integer" | "boolean" | "object" => json!({ "type": kind }),
         "position" => json!({ "type": "integer", "minimum": 0, "description": "A record of the journal." }),
         "time" => json!({ "type": "integer", "description": "Milliseconds since 1970-01-01T00:00:00Z." }),
@@ -71,7 +96,7 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
         ],
     ),
     ("Reason", &[("code", "string"), ("message", "string"), ("at", "string?"), ("hint", "string?")]),
-    ("Because", &[("reason", "string?")]),
+    ("Because", &[("reason", "reason?")]),
     ("Done", &[("position", "position")]),
     ("Running", &[("digest", "string")]),
     (
@@ -93,9 +118,8 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
         &[("id", "string"), ("status", "string"), ("position", "position"), ("reasons", "[Reason]?")],
     ),
     ("EventPage", &[("items", "[EventRow]"), ("next", "string?")]),
-    ("EventRow", EVENT_ROW),
     (
-        "EventDetail",
+        "EventRow",
         &[
             ("position", "position"),
             ("received", "time"),
@@ -116,6 +140,12 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("causationid", "string?"),
             ("intake", "string"),
             ("owes", "integer"),
+        ],
+    ),
+    (
+        "EventDetail",
+        &[
+            ("..", "EventRow"),
             ("object", "ObjectRef or null"),
             ("previous", "position"),
             ("data", "any"),
@@ -161,27 +191,7 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("actor", "string?"),
         ],
     ),
-    (
-        "DeadLetter",
-        &[
-            ("id", "delivery-id"),
-            ("route", "string"),
-            ("destination", "string"),
-            ("priority", "priority"),
-            ("order_key", "string"),
-            ("state", "delivery-state"),
-            ("attempts", "integer"),
-            ("due", "time?"),
-            ("event_type", "string"),
-            ("subject", "string"),
-            ("received", "time"),
-            ("settled", "time?"),
-            ("reason", "Reason?"),
-            ("outcomes", "[OutcomeRow]?"),
-            ("since", "time"),
-            ("parked", "integer"),
-        ],
-    ),
+    ("DeadLetter", &[("..", "DeliveryRow"), ("since", "time"), ("parked", "integer")]),
     (
         "QuarantineRow",
         &[
@@ -196,11 +206,11 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("raw", "RawShown?"),
         ],
     ),
+    ("ObjectType", &[("type", "string")]),
     (
         "ObjectRow",
         &[
-            ("type", "string"),
-            ("key", "string"),
+            ("..", "ObjectRef"),
             ("tenant", "string"),
             ("revision", "integer"),
             ("position", "position"),
@@ -210,22 +220,7 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("status", "string?"),
         ],
     ),
-    (
-        "ObjectDetail",
-        &[
-            ("type", "string"),
-            ("key", "string"),
-            ("tenant", "string"),
-            ("revision", "integer"),
-            ("position", "position"),
-            ("event_type", "string"),
-            ("system", "string"),
-            ("updated", "time"),
-            ("status", "string?"),
-            ("data", "any"),
-            ("references", "{string}"),
-        ],
-    ),
+    ("ObjectDetail", &[("..", "ObjectRow"), ("data", "any"), ("references", "{string}")]),
     (
         "ObjectSystem",
         &[
@@ -256,8 +251,7 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
     (
         "Hit",
         &[
-            ("type", "string"),
-            ("key", "string"),
+            ("..", "ObjectRef"),
             ("events", "integer"),
             ("latest", "position"),
             ("at", "time"),
@@ -274,6 +268,8 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("paused", "string?"),
             ("received", "integer"),
             ("last_received", "time?"),
+            ("received_per_second_x100", "integer"),
+            ("delivered_per_second_x100", "integer"),
             ("sources", "[string]"),
             ("lanes", "[LaneRow]"),
         ],
@@ -350,28 +346,6 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
     ),
 ];
 
-const EVENT_ROW: Fields = &[
-    ("position", "position"),
-    ("received", "time"),
-    ("status", "disposition"),
-    ("id", "string"),
-    ("source", "string"),
-    ("type", "string"),
-    ("subject", "string"),
-    ("time", "string?"),
-    ("dataschema", "string?"),
-    ("tenant", "string"),
-    ("site", "string?"),
-    ("partitionkey", "string?"),
-    ("sequence", "integer?"),
-    ("traceparent", "string?"),
-    ("priority", "priority?"),
-    ("correlationid", "string?"),
-    ("causationid", "string?"),
-    ("intake", "string"),
-    ("owes", "integer"),
-];
-
 #[cfg(test)]
 mod tests {
     use lineshaft_model::record::Counts;
@@ -382,16 +356,20 @@ mod tests {
 
     /// What is serialised has the fields described: all that must be there, and none that is not told.
     fn check(name: &str, value: &impl Serialize) {
-        let fields = SCHEMAS.iter().find(|(known, _)| *known == name).expect("it is described").1;
+        let fields = fields_of(name);
+        assert!(!fields.is_empty(), "{name} is not described");
         let Ok(Value::Object(value)) = serde_json::to_value(value) else { panic!("{name} is no object") };
         for (field, kind) in fields {
             assert!(
-                kind.ends_with('?') || value.contains_key(*field),
+                kind.ends_with('?') || value.contains_key(field),
                 "{name}.{field} is described but not there"
             );
         }
         for field in value.keys() {
-            assert!(fields.iter().any(|(known, _)| known == field), "{name}.{field} is not described");
+            assert!(
+                fields.iter().any(|(known, _)| *known == field.as_str()),
+                "{name}.{field} is not described"
+            );
         }
     }
 

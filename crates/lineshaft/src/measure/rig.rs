@@ -19,8 +19,8 @@ use lineshaft_store::journal::disk::RealDisk;
 use lineshaft_store::journal::{Journal, Options};
 use lineshaft_store::views::Views;
 
-use crate::feed::ROUTES;
-use crate::machine::Outcome;
+use super::Measured;
+use super::feed::ROUTES;
 
 /// A target in this process.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ impl Sink for Target {
     }
 }
 
-/// The hub of a benchmark.
+/// The hub that is measured.
 #[derive(Debug)]
 pub struct Bench {
     /// The hub.
@@ -57,8 +57,8 @@ pub struct Bench {
     pub target: Arc<Target>,
 }
 
-/// Opens the journal of a benchmark.
-pub fn open_journal(folder: &Path) -> Outcome<Journal> {
+/// Opens the journal of a measurement.
+pub fn open_journal(folder: &Path) -> Measured<Journal> {
     let known_durable = Views::applied_in(&folder.join("views")).unwrap_or_default();
     let options = Options { known_durable, reserve_bytes: 0, ..Options::default() };
     let now = SystemClock::new().now();
@@ -73,7 +73,7 @@ pub fn spans(journal: &Journal) -> Vec<Span> {
 
 impl Bench {
     /// Opens a hub on a folder, with the first `routes` of [`ROUTES`].
-    pub fn open(folder: &Path, routes: usize, down: bool) -> Outcome<Self> {
+    pub fn open(folder: &Path, routes: usize, down: bool) -> Measured<Self> {
         let target = Arc::new(Target { down: AtomicBool::new(down), ..Target::default() });
         let setup = setup(&target, routes)?;
         let journal = open_journal(folder)?;
@@ -88,7 +88,7 @@ impl Bench {
             seed: 1,
         };
         let supervisor = Supervisor::new(Arc::new(|reason: &Reason| {
-            eprintln!("the hub cannot go on: {reason:?}");
+            tracing::error!(code = reason.code, at = reason.at, "the hub cannot go on: {}", reason.message);
             std::process::exit(1);
         }));
         let failed = |reason: Reason| format!("{reason:?}");
@@ -97,7 +97,7 @@ impl Bench {
     }
 
     /// Sends batches, `in_flight` at a time; resolves when the last is acknowledged.
-    pub async fn send(&self, batches: Vec<Bytes>, in_flight: usize) -> Outcome<u64> {
+    pub async fn send(&self, batches: Vec<Bytes>, in_flight: usize) -> Measured<u64> {
         use futures::StreamExt;
         let mut sent = futures::stream::iter(batches.into_iter().map(|body| self.call(body)))
             .buffer_unordered(in_flight);
@@ -108,7 +108,7 @@ impl Bench {
         Ok(events)
     }
 
-    fn call(&self, body: Bytes) -> BoxFuture<'static, Outcome<u64>> {
+    fn call(&self, body: Bytes) -> BoxFuture<'static, Measured<u64>> {
         let intake = self.hub.intake().clone();
         let call = EventsCall {
             mode: Mode::Batch,
@@ -119,6 +119,7 @@ impl Bench {
             system: String::new(),
         };
         // A task of its own, as a connection of a server would have one.
+        #[expect(clippy::disallowed_methods, reason = "the sender stands outside the hub that is measured")]
         let call = tokio::spawn(async move { intake.events(call).await });
         Box::pin(async move {
             let admitted = call.await?.map_err(|refusal| refusal.to_string())?;
@@ -131,7 +132,7 @@ impl Bench {
     }
 
     /// Resolves when the views have applied everything up to a position.
-    pub async fn applied(&self, position: Position) -> Outcome<()> {
+    pub async fn applied(&self, position: Position) -> Measured<()> {
         let mut applied = self.hub.applied();
         let reached =
             tokio::time::timeout(Duration::from_secs(600), applied.wait_for(|at| *at >= position)).await;
@@ -147,7 +148,7 @@ impl Bench {
     }
 }
 
-fn setup(target: &Arc<Target>, routes: usize) -> Outcome<Setup> {
+fn setup(target: &Arc<Target>, routes: usize) -> Measured<Setup> {
     let mut setup = Setup::default();
     setup.plan.tenant = "main".to_owned();
     setup.plan.document_bytes = 4 << 20;
