@@ -8,6 +8,7 @@ pub(crate) mod fault;
 pub(crate) mod gate;
 pub(crate) mod ledger;
 pub(crate) mod outbox;
+pub(crate) mod route;
 pub(crate) mod server;
 pub(crate) mod system;
 

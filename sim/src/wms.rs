@@ -109,6 +109,7 @@ impl Simulated for Wms {
             }
             ("expected-receipts", order) => self.expected.get(order).map(|known| known.view(order)),
             ("shipments", "") => Some(self.shipments.iter().map(|(asn, known)| known.view(asn)).collect()),
+            ("shipments", asn) => self.shipments.get(asn).map(|known| known.view(asn)),
             ("production-orders", "") => {
                 Some(self.reservations.iter().map(|(order, known)| known.view(order)).collect())
             }

@@ -5,6 +5,7 @@
 //! benchmarks'; what it adds to the proof is not worth ten minutes of two cores.
 
 mod conformance;
+mod dependencies;
 mod doctests;
 mod steps;
 mod tools;

@@ -1,7 +1,7 @@
 //! Taking a request apart: axum's extractors, with what does not fit answered as a problem.
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use axum::http::request::Parts;
+use http::request::Parts;
 use lineshaft_model::Reason;
 use serde::de::DeserializeOwned;
 
@@ -124,7 +124,7 @@ mod tests {
     }
 
     async fn listing(query: &str) -> Result<Listing<Filter>, String> {
-        let request = axum::http::Request::get(format!("/x?{query}")).body(()).unwrap();
+        let request = http::Request::get(format!("/x?{query}")).body(()).unwrap();
         let (mut parts, ()) = request.into_parts();
         Listing::from_request_parts(&mut parts, &()).await.map_err(|problem| problem.detail().to_owned())
     }

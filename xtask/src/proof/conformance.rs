@@ -14,12 +14,12 @@ use crate::command::{Failure, run, show};
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Requests for each operation and phase.
-const EXAMPLES: &str = "12";
+const EXAMPLES: &str = "20";
 
 /// What is held against every answer. What the description cannot say (which event types there are, which system may send) is
 /// not: a request may be refused for it.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
-                      response_schema_conformance,unsupported_method,ignored_auth";
+                      response_schema_conformance,unsupported_method,allow_header_conformance,missing_required_header,ignored_auth";
 
 pub(super) fn check(site: &Site, program: &Path) -> Result<Ending, Failure> {
     run(&mut site.cargo(&["build", "--package", "lineshaft", "--bins", "--locked", "--quiet"]))?;
@@ -32,16 +32,7 @@ pub(super) fn check(site: &Site, program: &Path) -> Result<Ending, Failure> {
     let mut generator = Command::new(schemathesis);
     generator
         .args(["run", &format!("{}/openapi.json", hub.url), "--checks", CHECKS])
-        .args([
-            "--phases",
-            "examples,coverage,fuzzing",
-            "--max-examples",
-            EXAMPLES,
-            "--seed",
-            "1",
-            "--workers",
-            "2",
-        ])
+        .args(["--phases", "examples,coverage,fuzzing", "--max-examples", EXAMPLES, "--seed", "1"])
         // An endless answer, and the one request that ends what the others look at.
         .args(["--exclude-path", "/v1/events/stream", "--exclude-path", "/v1/configuration/reload"])
         .args(["--request-timeout", "20", "--suppress-health-check", "all", "--warnings", "off"])

@@ -11,6 +11,7 @@
 
 mod caller;
 mod canary;
+mod description;
 mod hostile;
 mod kill;
 mod ledger;

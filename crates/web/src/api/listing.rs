@@ -57,9 +57,9 @@ pub(crate) fn asked(caller: &Caller, body: &Bytes) -> Result<Asked, Problem> {
             ))
         })?
     };
-    if because.reason.len() > 1000 {
+    if because.reason.chars().count() > 1000 {
         return Err(Problem::of(
-            Reason::new("reason-too-long", "a reason has at most 1000 bytes").at("/reason"),
+            Reason::new("reason-too-long", "a reason has at most 1000 characters").at("/reason"),
         ));
     }
     Ok(Asked { actor: caller.name.clone(), reason: because.reason })

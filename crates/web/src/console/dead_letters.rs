@@ -156,8 +156,9 @@ pub(super) async fn retry_all(
 /// Who asks and why.
 pub(super) fn because(viewer: &Viewer, reason: &str) -> Result<Because, Fault> {
     let reason = reason.trim();
-    if reason.len() > 1_000 {
-        let too_long = lineshaft_model::Reason::new("reason-too-long", "a reason has at most 1000 bytes");
+    if reason.chars().count() > 1_000 {
+        let too_long =
+            lineshaft_model::Reason::new("reason-too-long", "a reason has at most 1000 characters");
         return Err(Fault::from(too_long.at("/reason")));
     }
     Ok(Because { actor: viewer.caller.name.clone(), reason: reason.to_owned() })

@@ -1,6 +1,7 @@
 //! What is asked of the factory of a running demo: break a system, heal it, count a shelf.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use bytes::Bytes;
 use clap::{Args, Subcommand};
@@ -28,7 +29,7 @@ pub(super) enum Task {
     Break(Break),
     /// Heal a system of a running demo, or all of them
     Heal(Heal),
-    /// Count a shelf of a running demo: 40 pieces where the book says 100. Tells who learned of the counts so far
+    /// Count a shelf of a running demo: 40 pieces where the book says 100. Tells who learned of it and when
     Count,
 }
 
@@ -88,22 +89,14 @@ impl Task {
                         around.terminal.line(&format!("{system}: well"))?;
                     }
                 }
-                Self::Count => {
-                    let begun = floor.ask(Method::POST, "/sim/scenes/cycle-count", String::new()).await?;
-                    let begun: Begun = serde_json::from_slice(&begun).unwrap_or_default();
-                    let stories = floor.ask(Method::GET, "/sim/stories", String::new()).await?;
-                    let stories: Stories = serde_json::from_slice(&stories).unwrap_or_default();
-                    for story in stories.stories {
-                        around.terminal.line(&story.told)?;
-                    }
-                    around.terminal.note(&format!("search the console for {}", begun.item));
-                }
+                Self::Count => floor.count(around).await?,
             }
             Ok(Exit::Well)
         })
     }
 }
 
+/// The part that is counted.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Begun {
@@ -116,10 +109,17 @@ struct Stories {
     stories: Vec<Told>,
 }
 
+/// A count as the factory saw it.
 #[derive(Deserialize)]
 struct Told {
     told: String,
+    complete: bool,
+    story: Begun,
 }
+
+/// How often a story is looked at before it is told as far as it has come, and how long between two looks.
+const LOOKS: u32 = 50;
+const BETWEEN: Duration = Duration::from_millis(200);
 
 /// The factory of a running demo.
 struct Floor(String);
@@ -130,6 +130,25 @@ impl Floor {
         let address =
             address.map_err(|_| not_running("no demo has left its address", data.path().display()))?;
         Ok(Self(address.trim().to_owned()))
+    }
+
+    /// Has a shelf counted and tells who learned of it.
+    async fn count(&self, around: &Around) -> Result<(), Failure> {
+        let begun = self.ask(Method::POST, "/sim/scenes/cycle-count", String::new()).await?;
+        let begun: Begun = serde_json::from_slice(&begun).unwrap_or_default();
+        let mut told = None;
+        for _ in 0..LOOKS {
+            let stories = self.ask(Method::GET, "/sim/stories", String::new()).await?;
+            let stories: Stories = serde_json::from_slice(&stories).unwrap_or_default();
+            told = stories.stories.into_iter().find(|told| told.story.item == begun.item);
+            if told.as_ref().is_some_and(|told| told.complete) {
+                break;
+            }
+            tokio::time::sleep(BETWEEN).await;
+        }
+        around.terminal.line(&told.map(|told| told.told).unwrap_or_default())?;
+        around.terminal.note(&format!("search the console for {}", begun.item));
+        Ok(())
     }
 
     async fn ask(&self, method: Method, path: &str, body: String) -> Result<Bytes, Failure> {
@@ -168,21 +187,19 @@ fn not_running(why: &str, at: impl std::fmt::Display) -> Failure {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use lineshaft_sim::{Config, Factory, Mode, Ports};
 
     use super::*;
     use crate::terminal::Terminal;
 
-    fn ask(task: Task, folder: &Path) -> Outcome {
+    fn ask(task: &Task, folder: &Path) -> Outcome {
         let around = Around { variables: std::iter::empty().collect(), terminal: Terminal::pipe() };
         task.run(&around, &DataFolder::new(folder))
     }
 
     async fn asked(task: Task, folder: &tempfile::TempDir) -> Outcome {
         let folder = folder.path().to_owned();
-        tokio::task::spawn_blocking(move || ask(task, &folder)).await.unwrap()
+        tokio::task::spawn_blocking(move || ask(&task, &folder)).await.unwrap()
     }
 
     fn broken(system: &str, how: &str, how_long: Option<Span>) -> Task {
@@ -216,7 +233,7 @@ mod tests {
     #[test]
     fn without_a_demo_it_says_so() {
         let folder = tempfile::tempdir().unwrap();
-        let failure = ask(Task::Count, folder.path()).unwrap_err();
+        let failure = ask(&Task::Count, folder.path()).unwrap_err();
         assert_eq!((failure.exit, failure.reasons[0].code.as_str()), (Exit::NotReached, "demo-not-reached"));
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn of(kind: &str) -> Value {
         "order" => json!({ "type": "string", "enum": ["oldest"] }),
         "wait" => json!({ "type": "string", "enum": ["delivered"] }),
         "span" => json!({ "type": "string", "pattern": "^[0-9]{1,6}(ms|s|m|h|d)$" }),
-        "reason" => json!({ "type": "string", "maxLength": 250 }),
+        "reason" => json!({ "type": "string", "maxLength": 1000 }),
         "string" | "integer" | "boolean" | "object" => json!({ "type": kind }),
         "position" => json!({ "type": "integer", "minimum": 0, "description": "A record of the journal." }),
         "time" => json!({ "type": "integer", "description": "Milliseconds since 1970-01-01T00:00:00Z." }),
@@ -359,9 +359,9 @@ mod tests {
         let fields = fields_of(name);
         assert!(!fields.is_empty(), "{name} is not described");
         let Ok(Value::Object(value)) = serde_json::to_value(value) else { panic!("{name} is no object") };
-        for (field, kind) in fields {
+        for (field, kind) in &fields {
             assert!(
-                kind.ends_with('?') || value.contains_key(field),
+                kind.ends_with('?') || value.contains_key(*field),
                 "{name}.{field} is described but not there"
             );
         }

@@ -68,6 +68,8 @@ pub(super) fn system(name: &str, title: &str, health: &str, lanes: Vec<LaneRow>)
         health: health.to_owned(),
         paused: (health == "paused").then(|| String::from("stocktaking until six")),
         received: 48_211,
+        received_per_second_x100: 1_240,
+        delivered_per_second_x100: 3_700,
         last_received: Some(ago(800)),
         sources: vec![String::from("orders"), String::from("changes")],
         lanes,
