@@ -340,6 +340,9 @@ pub struct LaneRow {
     pub in_flight: u64,
     /// Waiting for their first or next attempt, in memory and beyond.
     pub pending: u64,
+    /// Those of them whose latest attempt failed.
+    #[serde(default)]
+    pub retrying: u64,
     /// Behind a dead letter.
     pub parked: u64,
     /// Dead letters.

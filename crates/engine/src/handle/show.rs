@@ -70,6 +70,7 @@ impl Handle {
             breaker: breaker.as_str().to_owned(),
             in_flight: gauges.in_flight.load(Ordering::Relaxed),
             pending,
+            retrying: counts.map_or(0, |c| c.retrying + c.unknown),
             parked: counts.map_or(0, |c| c.parked),
             dead: counts.map_or(0, |c| c.dead),
             delivered: gauges.delivered.load(Ordering::Relaxed),
@@ -179,9 +180,7 @@ fn health(paused: bool, breaker: Breaker, lanes: &[LaneRow], received: u64) -> &
         _ if paused => "paused",
         Breaker::Open { .. } | Breaker::HalfOpen => "open",
         Breaker::Closed if lanes.iter().any(|lane| lane.dead > 0) => "dead-letters",
-        Breaker::Closed if lanes.iter().any(|lane| lane.pending > 0 && lane.last_failure.is_some()) => {
-            "retrying"
-        }
+        Breaker::Closed if lanes.iter().any(|lane| lane.retrying > 0) => "retrying",
         Breaker::Closed if moved => "healthy",
         Breaker::Closed => "idle",
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lineshaft_ports::{NotExported, Span, SpanExport, SpanKind};
+use tokio::sync::watch;
 
 use super::*;
 use crate::tracer::TraceOptions;
@@ -11,6 +12,8 @@ use crate::tracer::TraceOptions;
 #[derive(Debug, Default)]
 struct Collector {
     spans: Mutex<Vec<Span>>,
+    /// How many they are.
+    taken: watch::Sender<usize>,
     away: AtomicUsize,
 }
 
@@ -22,6 +25,7 @@ impl SpanExport for Collector {
                 return Err(NotExported::Again { after_ms: Some(1), why: "away".into() });
             }
             self.spans.lock().extend_from_slice(spans);
+            self.taken.send_modify(|taken| *taken += spans.len());
             Ok(())
         })
     }
@@ -50,6 +54,8 @@ async fn an_event_is_one_trace_from_its_sender_to_its_targets() {
         hub.balance().unwrap().destinations.iter().map(|d| d.delivered + d.dead).sum::<u64>() == 2
     })
     .await;
+    // It was away twice, and gets them all the same.
+    collector.taken.subscribe().wait_for(|taken| *taken >= 5).await.unwrap();
     rig.hub.stop().await;
 
     let spans = collector.spans.lock();

@@ -281,6 +281,7 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("breaker", "string"),
             ("in_flight", "integer"),
             ("pending", "integer"),
+            ("retrying", "integer"),
             ("parked", "integer"),
             ("dead", "integer"),
             ("delivered", "integer"),
