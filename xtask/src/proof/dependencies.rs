@@ -5,35 +5,16 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use serde::Deserialize;
-
 use crate::command::{Failure, cargo, output};
 
-/// What `cargo metadata` says of every package.
-#[derive(Debug, Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-    resolve: Resolve,
-}
-
-#[derive(Debug, Deserialize)]
+/// A package that something of ours is built with.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Package {
-    id: String,
     name: String,
     version: String,
-    license: Option<String>,
-    /// Absent for a crate of the house.
-    source: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Resolve {
-    nodes: Vec<Node>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Node {
-    id: String,
+    licence: String,
+    /// What it says of where it comes from; empty for the usual registry.
+    source: String,
 }
 
 /// The lists of `deny.toml`.
@@ -41,7 +22,6 @@ struct Node {
 struct Lists {
     licences: BTreeSet<String>,
     banned: BTreeSet<String>,
-    registries: BTreeSet<String>,
     target: String,
 }
 
@@ -50,12 +30,21 @@ pub(super) fn check(root: &Path) -> Result<(), Failure> {
     let text = std::fs::read_to_string(&path)
         .map_err(|error| Failure::new(format!("cannot read {}: {error}", path.display())))?;
     let lists = Lists::read(&text);
-    let arguments = ["metadata", "--format-version", "1", "--locked", "--filter-platform", &lists.target];
-    let json = output(&mut cargo(root, arguments))
-        .ok_or_else(|| Failure::new(format!("`cargo {}` failed: run it to see why", arguments.join(" "))))?;
-    let metadata: Metadata = serde_json::from_str(&json)
-        .map_err(|error| Failure::new(format!("cargo metadata has an unknown form: {error}")))?;
-    let breaches = breaches(&metadata, &lists);
+    // The tree is what is really built: `cargo metadata` names optional dependencies that no feature asks for.
+    let edges = [
+        "--edges",
+        "normal,build,dev",
+        "--prefix",
+        "none",
+        "--format",
+        "{p}\t{l}",
+        "--target",
+        &lists.target,
+    ];
+    let arguments = ["tree", "--workspace", "--locked"].into_iter().chain(edges);
+    let text = output(&mut cargo(root, arguments))
+        .ok_or_else(|| Failure::new("`cargo tree --workspace --locked` failed: run it to see why"))?;
+    let breaches = breaches(&packages(&text), &lists);
     for breach in &breaches {
         eprintln!("{breach}");
     }
@@ -65,30 +54,46 @@ pub(super) fn check(root: &Path) -> Result<(), Failure> {
     }
 }
 
-fn breaches(metadata: &Metadata, lists: &Lists) -> Vec<String> {
-    let used: BTreeSet<&str> = metadata.resolve.nodes.iter().map(|node| node.id.as_str()).collect();
+/// Reads lines `name v1.2.3 (where from)<tab>licence`, each package once.
+fn packages(text: &str) -> BTreeSet<Package> {
+    let lines = text.lines().filter_map(|line| {
+        let (package, licence) = line.trim_end_matches(" (*)").split_once('\t')?;
+        let mut words = package.splitn(3, ' ');
+        let (name, version) = (words.next()?, words.next()?);
+        let source = words.next().unwrap_or_default().replace("(proc-macro)", "");
+        Some(Package {
+            name: name.to_owned(),
+            version: version.trim_start_matches('v').to_owned(),
+            licence: licence.trim().to_owned(),
+            source: source.trim().trim_matches(['(', ')']).to_owned(),
+        })
+    });
+    lines.collect()
+}
+
+fn breaches(packages: &BTreeSet<Package>, lists: &Lists) -> Vec<String> {
     let mut breaches = Vec::new();
-    for package in metadata.packages.iter().filter(|package| used.contains(package.id.as_str())) {
-        let Some(source) = &package.source else { continue };
+    // A path is a crate of the house.
+    for package in packages.iter().filter(|package| !Path::new(&package.source).is_absolute()) {
         let mut breach =
             |what: String| breaches.push(format!("{} {}: {what}", package.name, package.version));
         if lists.banned.contains(&package.name) {
             breach("is banned; deny.toml says why".to_owned());
         }
-        if !lists.registries.iter().any(|registry| source.strip_prefix("registry+") == Some(registry)) {
-            breach(format!("comes from {source}"));
+        if !package.source.is_empty() {
+            breach(format!("comes from {}", package.source));
         }
-        match &package.license {
-            None => breach("names no licence".to_owned()),
-            Some(licence) if !may(licence, &lists.licences) => breach(format!("is under {licence}")),
-            Some(_) => {}
+        match package.licence.as_str() {
+            "" => breach("names no licence".to_owned()),
+            licence if !may(licence, &lists.licences) => breach(format!("is under {licence}")),
+            _ => {}
         }
     }
     breaches
 }
 
 impl Lists {
-    /// Reads the lists out of the file: strings of `allow`, `deny`, `allow-registry` and `targets` by their sections.
+    /// Reads the lists out of the file: the texts of `allow`, `deny` and `targets` in their sections.
     fn read(text: &str) -> Self {
         let mut lists = Self::default();
         let (mut section, mut key) = ("", "");
@@ -108,7 +113,6 @@ impl Lists {
             match (section, key) {
                 ("licenses", "allow") => lists.licences.extend(texts),
                 ("bans", "deny") => lists.banned.extend(texts.next()),
-                ("sources", "allow-registry") => lists.registries.extend(texts),
                 ("graph", "targets") => lists.target = texts.next().unwrap_or_default(),
                 _ => {}
             }
@@ -201,35 +205,22 @@ mod tests {
         assert!(lists.licences.contains("MIT") && !lists.licences.contains("GPL-3.0"), "{lists:?}");
         assert!(lists.banned.contains("rsa") && lists.banned.contains("openssl-sys"), "{lists:?}");
         assert!(!lists.banned.iter().any(|name| name.contains(' ')), "reasons are no crates: {lists:?}");
-        assert_eq!(lists.registries.len(), 1);
         assert_eq!(lists.target, "x86_64-unknown-linux-gnu");
     }
 
     #[test]
     fn what_may_not_come_in_is_told() {
-        let json = r#"{"packages":[
-            {"id":"a","name":"good","version":"1.0.0","license":"MIT","source":"registry+https://r"},
-            {"id":"b","name":"rsa","version":"0.9.1","license":"MIT","source":"registry+https://r"},
-            {"id":"c","name":"odd","version":"2.0.0","license":"GPL-3.0","source":"registry+https://r"},
-            {"id":"d","name":"fork","version":"3.0.0","license":"MIT","source":"git+https://g"},
-            {"id":"e","name":"nameless","version":"4.0.0","license":null,"source":"registry+https://r"},
-            {"id":"f","name":"ours","version":"0.1.0","license":null,"source":null},
-            {"id":"g","name":"unused","version":"5.0.0","license":"GPL-3.0","source":"registry+https://r"}],
-            "resolve":{"nodes":[{"id":"a"},{"id":"b"},{"id":"c"},{"id":"d"},{"id":"e"},{"id":"f"}]}}"#;
-        let lists = Lists {
-            licences: licences(&["MIT"]),
-            banned: licences(&["rsa"]),
-            registries: licences(&["https://r"]),
-            target: String::new(),
-        };
-        let told = breaches(&serde_json::from_str(json).unwrap(), &lists);
+        let text = "good v1.0.0\tMIT\nrsa v0.9.1\tMIT\nodd v2.0.0 (proc-macro)\tGPL-3.0\n\
+                    fork v3.0.0 (https://g/fork#1)\tMIT\nnameless v4.0.0\t\nours v0.1.0 (/home/a/ours)\t\ngood v1.0.0\tMIT (*)\n";
+        let lists = Lists { licences: licences(&["MIT"]), banned: licences(&["rsa"]), target: String::new() };
+        let told = breaches(&packages(text), &lists);
         assert_eq!(
             told,
             [
-                "rsa 0.9.1: is banned; deny.toml says why",
-                "odd 2.0.0: is under GPL-3.0",
-                "fork 3.0.0: comes from git+https://g",
+                "fork 3.0.0: comes from https://g/fork#1",
                 "nameless 4.0.0: names no licence",
+                "odd 2.0.0: is under GPL-3.0",
+                "rsa 0.9.1: is banned; deny.toml says why",
             ]
         );
     }

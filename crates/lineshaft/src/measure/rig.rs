@@ -35,7 +35,7 @@ impl Sink for Target {
     fn deliver<'a>(&'a self, _delivery: &'a Delivery) -> BoxFuture<'a, Answer> {
         Box::pin(async {
             if self.down.load(Ordering::Relaxed) {
-                let reason = Reason::new("connection-refused", "the target is down");
+                let reason = Reason::new("connect-failed", "the target is down");
                 return Answer::Again { status: 0, after_ms: None, reason };
             }
             self.taken.fetch_add(1, Ordering::Relaxed);
