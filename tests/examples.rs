@@ -66,6 +66,13 @@ async fn table_exports_become_objects_and_reach_planning() {
         std::fs::write(folder.path().join("drop").join(table), rows).unwrap();
     }
     until("every object to be delivered", async || planning.look(|effects| effects.applied.len()) == 6).await;
+    until("the views", async || {
+        hub.door.get("/v1/balance").await.is_ok_and(|books| {
+            let books = books.json();
+            books["applied"] == books["position"]
+        })
+    })
+    .await;
     let order = hub.door.get("/v1/objects/purchase-order/501").await.unwrap().json();
     assert_eq!(order["status"], "confirmed", "{order:#}");
     assert_eq!(
@@ -75,8 +82,13 @@ async fn table_exports_become_objects_and_reach_planning() {
     );
     let item = hub.door.get("/v1/objects/item/9001").await.unwrap().json();
     assert_eq!(item["data"]["weight"], json!({ "value": "12.5", "unit": "GRM" }));
-    let refused = hub.door.get("/v1/quarantine").await.unwrap().json();
-    let refused = refused["items"].as_array().unwrap();
+    let mut refused = Vec::new();
+    until("the bad row to be shown", async || {
+        let listed = hub.door.get("/v1/quarantine").await.unwrap().json();
+        refused = listed["items"].as_array().unwrap().clone();
+        !refused.is_empty()
+    })
+    .await;
     assert_eq!(refused.len(), 1, "only the bad row is refused: {refused:#?}");
     let row = hub.door.get(&format!("/v1/quarantine/{}", refused[0]["position"])).await.unwrap().json();
     assert!(row["raw"]["text"].as_str().is_some_and(|text| text.contains("\tmany\t")), "{row:#}");
@@ -104,8 +116,12 @@ async fn one_record_with_an_unknown_code_does_not_hold_up_its_list() {
     let told = answer.json();
     assert_eq!(statuses(&told), ["accepted", "quarantined", "accepted"]);
     assert_eq!(told["results"][1]["reasons"][0]["code"], "unknown-code", "{told:#}");
-    let row =
-        hub.door.get(&format!("/v1/quarantine/{}", told["results"][1]["position"])).await.unwrap().json();
+    let shown = format!("/v1/quarantine/{}", told["results"][1]["position"]);
+    until("the refused record to be shown", async || {
+        hub.door.get(&shown).await.is_ok_and(|answer| answer.status == 200)
+    })
+    .await;
+    let row = hub.door.get(&shown).await.unwrap().json();
     assert_eq!(row["raw"]["text"], sap_order("2", "99").to_string(), "its own bytes and no others: {row:#}");
 
     // A code that somebody has added since lets the same list in: what was taken is known, what was refused is new.

@@ -279,7 +279,11 @@ pub(super) fn settings(settings: &Settings, tree: &Node, problems: &mut Problems
         }
     }
     if let Some(otlp) = settings.telemetry.otlp.as_ref().filter(|otlp| otlp.traces().is_none()) {
-        let message = format!("`{}` is no address of a collector", clip(&otlp.endpoint));
+        let message = if otlp.endpoint.contains('@') {
+            "a login does not belong into the address: name it in `headers`".to_owned()
+        } else {
+            format!("`{}` is no address of a collector", clip(&otlp.endpoint))
+        };
         error("/telemetry/otlp/endpoint", "telemetry-endpoint", message, OTLP_HINT);
     }
     if settings.retention.0 < 3_600_000 {

@@ -185,12 +185,14 @@ pub struct Otlp {
 }
 
 impl Otlp {
-    /// Where traces are posted; `None` when the endpoint is no address.
+    /// Where traces are posted; `None` when the endpoint is no address, or one with a login in it.
     #[must_use]
     pub fn traces(&self) -> Option<http::Uri> {
         let address = format!("{}/v1/traces", self.endpoint.trim_end_matches('/'));
         let uri: http::Uri = address.parse().ok()?;
-        (matches!(uri.scheme_str(), Some("http" | "https")) && uri.authority().is_some()).then_some(uri)
+        // A login in an address would be told with it in every log.
+        let is_plain = uri.authority().is_some_and(|authority| !authority.as_str().contains('@'));
+        (matches!(uri.scheme_str(), Some("http" | "https")) && is_plain).then_some(uri)
     }
 }
 

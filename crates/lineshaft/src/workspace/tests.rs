@@ -57,6 +57,22 @@ fn said(file: &str, from: &str, to: &str) -> String {
 }
 
 #[test]
+fn a_collector_is_an_address_and_its_login_stays_out_of_it() {
+    let with = |endpoint: &str| {
+        let telemetry = format!("tenant: main\ntelemetry: {{ otlp: {{ endpoint: \"{endpoint}\" }} }}");
+        said("lineshaft.yaml", "tenant: main", &telemetry)
+    };
+    for good in ["http://127.0.0.1:4318", "https://collector.example/otlp/"] {
+        assert!(!with(good).contains("error"), "{good}: {}", with(good));
+    }
+    for bad in ["127.0.0.1:4318", "grpc://127.0.0.1:4317", ""] {
+        assert!(with(bad).contains("error[telemetry-endpoint]"), "{bad}: {}", with(bad));
+    }
+    let told = with("http://robot:canary@127.0.0.1:4318");
+    assert!(told.contains("error[telemetry-endpoint]") && !told.contains("canary"), "{told}");
+}
+
+#[test]
 fn the_fixture_is_a_good_workspace() {
     let loaded = load(&fixture(), &Variables::default());
     assert_eq!(render(&loaded.problems, &loaded.files, Style::Lines), "no problems\n");
