@@ -5,6 +5,7 @@ mod show;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+pub use lineshaft_logic::pace::Forced;
 use lineshaft_model::record::{Action, Configured};
 use lineshaft_model::{
     DeliveryId, DeliveryState, Destination, Fingerprint, Millis, Outcome, OutcomeKind, Position, Reason,
@@ -202,7 +203,32 @@ impl Handle {
         let reason = pause.then(|| asked.reason.clone());
         let action = if pause { "system.pause" } else { "system.resume" };
         let position = self.act(action, system, asked, Vec::new()).await?;
-        self.shared.systems.get(system).pause(reason);
+        self.shared.systems.get(system).pause(reason, self.shared.clock.both());
+        self.shared.lanes.nudge_system(system);
+        Ok(position)
+    }
+
+    /// Sets the breaker of a system by a person's word, with a reason, or leaves it to itself again (`None`).
+    pub async fn force_breaker(
+        &self,
+        system: &str,
+        forced: Option<Forced>,
+        asked: Asked,
+    ) -> Result<Position, Reason> {
+        if !self.shared.setup.load().systems.contains_key(system) {
+            return Err(Reason::new("system-unknown", format!("there is no system `{system}`")));
+        }
+        if forced.is_some() && asked.reason.trim().is_empty() {
+            return Err(Reason::new("reason-missing", "a breaker is set with a reason").at("/reason"));
+        }
+        let action = match forced {
+            Some(Forced::Open) => "system.breaker-open",
+            Some(Forced::Closed) => "system.breaker-close",
+            None => "system.breaker-auto",
+        };
+        let set = forced.map(|forced| (forced, asked.reason.clone()));
+        let position = self.act(action, system, asked, Vec::new()).await?;
+        self.shared.systems.get(system).force(set, self.shared.clock.both());
         self.shared.lanes.nudge_system(system);
         Ok(position)
     }

@@ -138,7 +138,7 @@ fn setup(erp: &Arc<Target>, aps: &Arc<Target>) -> Setup {
             on: "lineshaft.item.changed.v1".parse().unwrap(),
             when: None,
             to: destination,
-            priority: None,
+            priority: lineshaft_logic::plan::Class::OfTheEvent,
             order_by: None,
             parks: true,
         });

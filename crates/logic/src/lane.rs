@@ -183,6 +183,11 @@ impl Lane {
             }
             if queue.fresh > 0 {
                 wants.fresh.add(class);
+            }
+        }
+        // Age decides only between classes.
+        if wants.fresh.count() > 1 {
+            for class in Priority::ALL.into_iter().filter(|class| wants.fresh.has(*class)) {
                 if self.oldest(class).is_some_and(|since| now.since(since) > OLD_MS[class as usize]) {
                     wants.old.add(class);
                 }

@@ -28,6 +28,18 @@ impl Classes {
         self.0 == 0
     }
 
+    /// One bit for each, the most urgent lowest.
+    #[must_use]
+    pub const fn bits(self) -> u8 {
+        self.0
+    }
+
+    /// How many are.
+    #[must_use]
+    pub const fn count(self) -> u32 {
+        self.0.count_ones()
+    }
+
     const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }

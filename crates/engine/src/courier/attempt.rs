@@ -19,6 +19,8 @@ use crate::setup::Setup;
 pub(super) struct Attempted {
     /// The delivery.
     pub(super) entry: Entry,
+    /// Whether it was a repeated attempt.
+    pub(super) again: bool,
     /// What the sink said; `None` when the event could not be read and nothing was sent.
     pub(super) answer: Option<Answer>,
     /// The route that asked for it.
@@ -34,9 +36,10 @@ pub(super) async fn attempt(
     sink: Arc<dyn Sink>,
     destination: Destination,
     entry: Entry,
+    again: bool,
 ) -> Attempted {
     let can = can_of(&*sink);
-    let ended = |answer, route| Attempted { entry, answer, route, can };
+    let ended = |answer, route| Attempted { entry, again, answer, route, can };
     let event = match find(&shared, &entry) {
         Ok(Some(event)) => event,
         Ok(None) => {

@@ -157,7 +157,7 @@ impl World {
                 on: "lineshaft.*.*.*".parse().unwrap(),
                 when: None,
                 to: destination,
-                priority: None,
+                priority: lineshaft_logic::plan::Class::OfTheEvent,
                 order_by: None,
                 parks: true,
             });

@@ -454,7 +454,8 @@ fn what_the_views_say_is_due_in_months_is_due_now() {
     let waits = Entry { due: Millis(90 * 86_400_000), attempts: 1, ..entry(1, 1, Priority::Critical) };
     while let Some(refill) = lane.refill() {
         let is_its = matches!(refill.what, Wanted::Class(Priority::Critical) | Wanted::Key(1));
-        lane.refilled(refill, if is_its { &[waits] } else { &[] });
+        let answer: Vec<Entry> = is_its.then_some(waits).into_iter().collect();
+        lane.refilled(refill, &answer);
     }
     assert!(!lane.wants(Millis(1)).is_empty());
 }
