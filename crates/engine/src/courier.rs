@@ -28,7 +28,7 @@ use crate::setup::Setup;
 use crate::systems::{May, System};
 use crate::telemetry::LaneMeter;
 use crate::work::{Settled, Work};
-use attempt::{Attempted, attempt};
+use attempt::{Attempted, Place, attempt};
 use refill::{Refilled, refill};
 
 /// Attempts one lane may have under way beside what its system allows, outcomes waiting for the disk included.
@@ -149,7 +149,7 @@ impl Courier {
         while let Some(wanted) = self.lane.refill() {
             self.shared.views_wanted.fetch_max(wanted.need.0, Ordering::Relaxed);
             let destination = self.door.destination().clone();
-            let ask = refill(self.shared.views.clone(), destination, wanted, self.applied.clone());
+            let ask = refill(Arc::clone(&self.shared), destination, wanted, self.applied.clone());
             self.refills.push(ask.boxed());
         }
     }
@@ -199,15 +199,9 @@ impl Courier {
     }
 
     fn attempt(&self, entry: Entry, turn: Turn, setup: &Arc<Setup>, sink: &Arc<dyn Sink>) {
-        let destination = self.door.destination().clone();
-        let job = attempt(
-            Arc::clone(&self.shared),
-            Arc::clone(setup),
-            Arc::clone(sink),
-            destination,
-            entry,
-            turn.again,
-        );
+        let place = Place { door: Arc::clone(&self.door), work: self.work.clone() };
+        let job =
+            attempt(Arc::clone(&self.shared), Arc::clone(setup), Arc::clone(sink), place, entry, turn.again);
         self.attempts.push(job.boxed());
     }
 
@@ -217,7 +211,6 @@ impl Courier {
         if !self.setup.as_ref().is_some_and(|known| Arc::ptr_eq(known, &setup)) {
             let operation = setup.plan.operations.get(self.door.destination().as_str());
             self.throttle.reconfigure(operation.and_then(|operation| operation.limits).unwrap_or(NO_LIMITS));
-            self.lane.believe(setup.plan.longest_wait_ms());
             self.setup = Some(Arc::clone(&setup));
         }
         if let Some(before) = self.looked {
@@ -347,8 +340,10 @@ fn parked_keys(views: &Views, destination: &str) -> Result<Vec<(u64, u32)>, Reas
     })
 }
 
-/// A row of the views as a lane knows it.
-pub(crate) fn entry_of(row: &lineshaft_store::views::LaneEntry) -> Option<Entry> {
+/// A row of the views as a lane knows it. After a clock that was set back an outcome may lie ahead: then its wait begins now.
+pub(crate) fn entry_of(row: &lineshaft_store::views::LaneEntry, now: Millis) -> Option<Entry> {
+    let ahead_ms = row.settled.since(now).max(0);
+    let due = if row.due.0 > 0 { Millis(row.due.0.saturating_sub(ahead_ms).max(1)) } else { row.due };
     let runnable =
         matches!(row.state, DeliveryState::Pending | DeliveryState::Retrying | DeliveryState::Unknown);
     runnable.then(|| Entry {
@@ -357,7 +352,7 @@ pub(crate) fn entry_of(row: &lineshaft_store::views::LaneEntry) -> Option<Entry>
         share: row.share,
         class: row.class,
         attempts: row.attempts,
-        due: row.due,
+        due,
         since: row.since,
         parks: row.parks,
         unknown: row.state == DeliveryState::Unknown,

@@ -174,6 +174,11 @@ impl Recorder {
                     self.take_outcome(&settled, batch)?;
                 }
             }
+            Work::Begun { settled, reply } => {
+                let position = self.next;
+                self.take_outcome(&settled, batch)?;
+                replies.push(Reply::Action(reply, position));
+            }
             Work::Action { mut action, outcomes, reply } => {
                 action.at = now;
                 let position = self.push(batch, RecordKind::Action, |buf| action.encode(buf))?;

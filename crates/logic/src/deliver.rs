@@ -68,11 +68,10 @@ pub fn decide(
             let asked_ms =
                 after_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(i64::MAX).min(LONGEST_HOLD_MS));
             let due = now.plus(backoff_ms(rule, attempt, jitter).max(asked_ms));
-            later(
-                Outcome { kind: OutcomeKind::Again, status, due, reason: Some(reason), ..base },
-                entry,
-                rule,
-            )
+            // "Not now" says nothing of an attempt before, whose answer was lost: only asking about that one does.
+            let unsettled = entry.unknown && !can.verify;
+            let kind = if unsettled { OutcomeKind::Unknown } else { OutcomeKind::Again };
+            later(Outcome { kind, status, due, reason: Some(reason), ..base }, entry, rule)
         }
         Answer::Unknown { reason } if can.keep_key || can.verify => {
             let due = now.plus(backoff_ms(rule, attempt, jitter));
@@ -195,6 +194,20 @@ mod tests {
         let outcome = decide(again(None), &entry(9), RULE, CAN, Millis(3_600_000), u32::MAX);
         assert_eq!(outcome.kind, OutcomeKind::Dead);
         assert_eq!(outcome.reason.unwrap().message, "given up after 10 attempts: 503");
+    }
+
+    #[test]
+    fn an_unknown_outcome_stays_unknown_until_it_is_settled() {
+        let lost = Entry { unknown: true, ..entry(1) };
+        let kind = |can| decide(again(None), &lost, RULE, can, Millis(0), 0).kind;
+        assert_eq!(kind(CAN), OutcomeKind::Unknown, "the target was only too busy to say");
+        assert_eq!(
+            kind(TargetCan { keep_key: false, verify: true }),
+            OutcomeKind::Again,
+            "it was asked first"
+        );
+        let given_up = decide(again(None), &lost, RULE, CAN, Millis(3_600_000), u32::MAX);
+        assert_eq!(given_up.reason.unwrap().code, "outcome-unknown");
     }
 
     #[test]

@@ -83,10 +83,6 @@ impl Window {
     }
 }
 
-/// The longest wait that is believed when an entry is loaded, unless a route says more: after a clock has gone back, what was
-/// due an hour ahead is due months ahead.
-const LONGEST_WAIT_MS: i64 = 86_400_000;
-
 /// A class grows old: so long after an event was taken, its delivery may have the turns that others leave unused.
 const OLD_MS: [i64; 4] = [i64::MAX, 30_000, 300_000, 1_800_000];
 
@@ -96,7 +92,6 @@ const FIRST: DeliveryId = DeliveryId { event: Position::ZERO, n: 0 };
 #[derive(Debug)]
 pub struct Lane {
     window: Window,
-    longest_wait_ms: i64,
     chains: HashMap<u64, Chain>,
     queues: [Queue; 4],
     delayed: BinaryHeap<Reverse<(Millis, u64, DeliveryId)>>,
@@ -124,7 +119,6 @@ impl Lane {
     pub fn new(window: Window, end: Position, parked: impl IntoIterator<Item = (u64, u32)>) -> Self {
         Self {
             window,
-            longest_wait_ms: LONGEST_WAIT_MS,
             chains: HashMap::new(),
             queues: Default::default(),
             delayed: BinaryHeap::new(),
@@ -237,6 +231,9 @@ impl Lane {
         self.latest = self.latest.max(position);
         let order = change.order;
         let heads = self.chains.get(&order).is_some_and(|c| c.head().is_some_and(|h| h.id == change.id));
+        if change.kind == OutcomeKind::Begun {
+            return;
+        }
         if heads {
             self.leave_stage(order);
         }
@@ -260,7 +257,7 @@ impl Lane {
                     self.delayed.push(Reverse((change.due, order, change.id)));
                 }
             }
-            OutcomeKind::Again | OutcomeKind::Unknown => {}
+            OutcomeKind::Again | OutcomeKind::Unknown | OutcomeKind::Begun => {}
             OutcomeKind::Dead => {
                 if change.parks {
                     *self.parked.entry(order).or_default() += 1;
@@ -289,11 +286,6 @@ impl Lane {
         self.delayed = delayed
             .map(|Reverse((due, key, id))| Reverse((Millis(due.0.saturating_sub(by_ms).max(1)), key, id)))
             .collect();
-    }
-
-    /// Sets the longest wait that is believed: that of the routes' retry rules, a day at least.
-    pub fn believe(&mut self, longest_wait_ms: i64) {
-        self.longest_wait_ms = longest_wait_ms.max(LONGEST_WAIT_MS);
     }
 
     /// Learns how far the views are.
@@ -355,7 +347,7 @@ impl Lane {
 
     fn ready_due(&mut self, now: Millis) {
         while let Some(&Reverse((due, key, id))) = self.delayed.peek() {
-            if due > now && due.since(now) <= self.longest_wait_ms {
+            if due > now {
                 break;
             }
             self.delayed.pop();

@@ -106,10 +106,4 @@ impl Plan {
     pub fn retry(&self, route: &str) -> RetryRule {
         self.retries.get(route).copied().unwrap_or_default()
     }
-
-    /// The longest wait between two attempts of any route.
-    #[must_use]
-    pub fn longest_wait_ms(&self) -> i64 {
-        self.retries.values().map(|rule| rule.ceiling_ms).max().unwrap_or(0)
-    }
 }

@@ -160,6 +160,9 @@ pub struct DeadLetter {
     pub since: Millis,
     /// Later deliveries of the same key that wait for it.
     pub parked: u64,
+    /// Whether it is not known what became of it: the effect may be there.
+    #[serde(default)]
+    pub unknown: bool,
 }
 
 /// A refused input.

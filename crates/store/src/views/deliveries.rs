@@ -171,7 +171,7 @@ impl Deliveries {
             OutcomeKind::Delivered => DeliveryState::Delivered,
             OutcomeKind::Discarded => DeliveryState::Discarded,
             OutcomeKind::Again => DeliveryState::Retrying,
-            OutcomeKind::Unknown => DeliveryState::Unknown,
+            OutcomeKind::Unknown | OutcomeKind::Begun => DeliveryState::Unknown,
             OutcomeKind::Dead => DeliveryState::Dead,
             // What is parked waits for the dead letter, whoever asks.
             OutcomeKind::Retried if before.state == DeliveryState::Parked => return Ok(None),

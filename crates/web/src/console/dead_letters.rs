@@ -104,7 +104,7 @@ pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(
     show(&Single { shell, letter, data })
 }
 
-/// Retries or discards one.
+/// Retries, discards or confirms one.
 pub(super) async fn act(
     Extract(state): Extract<State>,
     viewer: Viewer,
@@ -117,7 +117,8 @@ pub(super) async fn act(
     let mend = match action.as_str() {
         "retry" => Mend::Retry,
         "discard" => Mend::Discard,
-        _ => return Err(Fault::from(Problem::not_found("a dead letter is retried or discarded"))),
+        "confirm" => Mend::Confirm,
+        _ => return Err(Fault::from(Problem::not_found("a dead letter is retried, discarded or confirmed"))),
     };
     let position = state.hub.mend(id, mend, because(&viewer, &form.reason)?).await?;
     follow(&state, position).await;
