@@ -68,6 +68,10 @@ impl Target {
         self.0.lock().there.contains(&id)
     }
 
+    pub(super) fn keeps_key(&self) -> bool {
+        self.1 == Kind::KeepsKey
+    }
+
     /// Ids of the events whose requests wait for their fate.
     pub(super) fn asked(&self) -> Vec<String> {
         let state = self.0.lock();
