@@ -13,8 +13,30 @@ pub trait Clock: Send + Sync + std::fmt::Debug {
     /// Microseconds since some fixed point, never going back: for measuring how long things took.
     fn ticks_us(&self) -> u64;
 
+    /// The time of day beside the time of a clock that is never set.
+    fn both(&self) -> Now {
+        Now { wall: self.now(), steady: Millis(i64::try_from(self.ticks_us() / 1000).unwrap_or(i64::MAX)) }
+    }
+
     /// Resolves after so many milliseconds.
     fn pause(&self, delay_ms: u64) -> BoxFuture<'static, ()>;
+}
+
+/// A point in time by both clocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Now {
+    /// The time of day, which may be set.
+    pub wall: Millis,
+    /// Milliseconds since some fixed point, never going back.
+    pub steady: Millis,
+}
+
+impl Now {
+    /// How long it is until a time of day.
+    #[must_use]
+    pub const fn until(self, wall: Millis) -> i64 {
+        wall.since(self.wall)
+    }
 }
 
 /// The machine's clock.

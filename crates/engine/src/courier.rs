@@ -12,36 +12,55 @@ use futures::StreamExt;
 use futures::future::{BoxFuture, FutureExt};
 use futures::stream::FuturesUnordered;
 use lineshaft_logic::deliver::{RetryRule, TargetCan, decide, health};
-use lineshaft_logic::lane::{Entry, Lane, Next, Window};
-use lineshaft_logic::pace::{Ending, Permit};
+use lineshaft_logic::lane::{Entry, Lane, Window};
+use lineshaft_logic::pace::{Ending, Fits, Limits, Throttle};
+use lineshaft_logic::turns::{Seat, Turn, Wants};
 use lineshaft_model::{Answer, DeliveryState, Millis, OutcomeKind, Position, Reason};
+use lineshaft_ports::Sink;
 use lineshaft_store::views::Views;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::clock::Now;
 use crate::hub::Shared;
 use crate::lanes::{Door, Inbox};
-use crate::systems::System;
+use crate::setup::Setup;
+use crate::systems::{May, System};
 use crate::telemetry::LaneMeter;
 use crate::work::{Settled, Work};
-use attempt::{Attempted, attempt};
+use attempt::{Attempted, Place, attempt};
 use refill::{Refilled, refill};
 
 /// Attempts one lane may have under way beside what its system allows, outcomes waiting for the disk included.
 const MOST_UNDER_WAY: usize = 1024;
+
+/// A courier that waits for a time looks again at least so often: the clock may have been set meanwhile.
+const LONGEST_NAP_MS: i64 = 60_000;
+
+/// A clock that was set back by less than this is one that drifts.
+const DRIFT_MS: i64 = 1_000;
+
+/// An operation without limits of its own.
+const NO_LIMITS: Limits = Limits { per_1000_s: 0, burst: 1, concurrency: u32::MAX };
 
 /// The courier of one destination.
 pub(crate) struct Courier {
     door: Arc<Door>,
     lane: Lane,
     system: Arc<System>,
+    /// Its place among the lanes of the system.
+    seat: Seat,
+    /// The operation's own limits.
+    throttle: Throttle,
+    /// The configuration that the limits are of.
+    setup: Option<Arc<Setup>>,
+    /// When it looked last.
+    looked: Option<Now>,
     shared: Arc<Shared>,
     work: mpsc::Sender<Work>,
     applied: watch::Receiver<Position>,
     attempts: FuturesUnordered<BoxFuture<'static, Attempted>>,
     refills: FuturesUnordered<BoxFuture<'static, Result<Refilled, Reason>>>,
-    /// Whether the last look found the system without a slot.
-    blocked_until: Option<Millis>,
     meter: LaneMeter,
 }
 
@@ -60,6 +79,10 @@ impl Courier {
         let meter = shared.telemetry.lane(door.destination());
         Ok(Self {
             lane: Lane::new(Window::default(), end, parked),
+            seat: system.sit(&door),
+            throttle: Throttle::new(NO_LIMITS),
+            setup: None,
+            looked: None,
             door,
             system,
             shared,
@@ -67,7 +90,6 @@ impl Courier {
             applied,
             attempts: FuturesUnordered::new(),
             refills: FuturesUnordered::new(),
-            blocked_until: None,
             meter,
         })
     }
@@ -83,8 +105,8 @@ impl Courier {
             let pause = async {
                 match wait_until {
                     Some(until) => {
-                        let delay_ms = u64::try_from(until.since(clock.now())).unwrap_or(0);
-                        clock.pause(delay_ms.max(1)).await;
+                        let delay_ms = until.since(clock.both().steady).clamp(1, LONGEST_NAP_MS);
+                        clock.pause(u64::try_from(delay_ms).unwrap_or(1)).await;
                     }
                     None => futures::future::pending().await,
                 }
@@ -127,48 +149,93 @@ impl Courier {
         while let Some(wanted) = self.lane.refill() {
             self.shared.views_wanted.fetch_max(wanted.need.0, Ordering::Relaxed);
             let destination = self.door.destination().clone();
-            let ask = refill(self.shared.views.clone(), destination, wanted, self.applied.clone());
+            let ask = refill(Arc::clone(&self.shared), destination, wanted, self.applied.clone());
             self.refills.push(ask.boxed());
         }
     }
 
-    /// Starts what may start now; gives the time at which to look again, if there is one.
+    /// Starts what may start now; gives the time of the steady clock at which to look again, if there is one.
     fn start_attempts(&mut self) -> Option<Millis> {
-        let setup = self.shared.setup.load();
+        let now = self.shared.clock.both();
+        let setup = self.take_over(now);
         let sink = setup.sinks.get(self.door.destination().as_str()).cloned();
-        self.door.gauges.in_flight.store(self.attempts.len() as u64, Ordering::Relaxed);
-        let sink = sink?;
-        let now = self.shared.clock.now();
-        self.blocked_until = None;
-        while self.attempts.len() < MOST_UNDER_WAY {
-            match self.system.start(now) {
-                Permit::Go => {}
-                Permit::At(then) => return Some(then),
-                // Ends of this lane's own attempts wake the loop; those of a sister lane nudge the door.
-                Permit::WhenOneEnds | Permit::Paused => return None,
-            }
-            match self.lane.next(now) {
-                Next::Attempt(entry) => {
-                    let job = attempt(
-                        Arc::clone(&self.shared),
-                        Arc::clone(&setup),
-                        Arc::clone(&sink),
-                        self.door.destination().clone(),
-                        entry,
-                    );
-                    self.attempts.push(job.boxed());
+        let Some(sink) = sink else {
+            self.system.start(self.seat, Wants::default(), now);
+            return None;
+        };
+        let mut look_again = None;
+        loop {
+            let (wants, own) = self.wants(now);
+            match self.system.start(self.seat, wants, now) {
+                May::Go(turn) => {
+                    let Some(entry) = self.lane.take(turn.class, turn.again) else {
+                        self.system.ended(now, Ending::Unused, turn.again, None);
+                        break;
+                    };
+                    self.throttle.begin(now.steady);
+                    self.attempt(entry, turn, &setup, &sink);
                 }
-                Next::At(then) => {
-                    self.system.ended(now, Ending::Unused, None);
-                    return Some(then);
-                }
-                Next::Idle => {
-                    self.system.ended(now, Ending::Unused, None);
-                    return None;
+                May::Wait(then) => {
+                    look_again = then.into_iter().chain(own).min();
+                    break;
                 }
             }
         }
-        None
+        self.show();
+        let due = self.lane.due().map(|due| now.steady.plus(now.until(due)));
+        look_again.into_iter().chain(due).min()
+    }
+
+    /// What it could send now: nothing while the operation's own limits are reached, until the time that is given then.
+    fn wants(&mut self, now: Now) -> (Wants, Option<Millis>) {
+        if self.attempts.len() >= MOST_UNDER_WAY {
+            return (Wants::default(), None);
+        }
+        match self.throttle.fits(now.steady) {
+            Fits::Now => (self.lane.wants(now.wall), None),
+            Fits::At(then) => (Wants::default(), Some(then)),
+            Fits::WhenOneEnds => (Wants::default(), None),
+        }
+    }
+
+    fn attempt(&self, entry: Entry, turn: Turn, setup: &Arc<Setup>, sink: &Arc<dyn Sink>) {
+        let place = Place { door: Arc::clone(&self.door), work: self.work.clone() };
+        let job =
+            attempt(Arc::clone(&self.shared), Arc::clone(setup), Arc::clone(sink), place, entry, turn.again);
+        self.attempts.push(job.boxed());
+    }
+
+    /// Takes over what the configuration says of the operation, and notices a clock that was set back.
+    fn take_over(&mut self, now: Now) -> Arc<Setup> {
+        let setup = self.shared.setup.load();
+        if !self.setup.as_ref().is_some_and(|known| Arc::ptr_eq(known, &setup)) {
+            let operation = setup.plan.operations.get(self.door.destination().as_str());
+            self.throttle.reconfigure(operation.and_then(|operation| operation.limits).unwrap_or(NO_LIMITS));
+            self.setup = Some(Arc::clone(&setup));
+        }
+        if let Some(before) = self.looked {
+            let back_ms = now.steady.since(before.steady) - now.wall.since(before.wall);
+            if back_ms > DRIFT_MS {
+                tracing::warn!(
+                    back_ms,
+                    destination = self.door.destination().as_str(),
+                    "the clock was set back"
+                );
+                self.lane.clock_went_back(back_ms);
+            }
+        }
+        self.looked = Some(now);
+        setup
+    }
+
+    fn show(&self) {
+        let gauges = &self.door.gauges;
+        gauges.in_flight.store(self.attempts.len() as u64, Ordering::Relaxed);
+        gauges.delayed.store(self.lane.delayed() as u64, Ordering::Relaxed);
+        gauges.beyond.store(u64::from(self.lane.beyond().bits()), Ordering::Relaxed);
+        for (gauge, ready) in gauges.ready.iter().zip(self.lane.ready()) {
+            gauge.store(ready as u64, Ordering::Relaxed);
+        }
     }
 
     /// Decides what the attempts that have ended came to, and hands all of it to the recorder at once.
@@ -181,7 +248,6 @@ impl Courier {
             }
             next = self.attempts.next().now_or_never().flatten();
         }
-        self.shared.lanes.nudge_sisters(&self.door);
         if !outcomes.is_empty() {
             // The recorder is gone only when the hub stops.
             drop(self.work.send(Work::Outcomes(outcomes)).await);
@@ -190,16 +256,18 @@ impl Courier {
     }
 
     fn settle(&mut self, attempted: Attempted) -> Option<Settled> {
-        let Attempted { entry, answer, route, can } = attempted;
-        let now = self.shared.clock.now();
+        let Attempted { entry, again, answer, route, can } = attempted;
+        let both = self.shared.clock.both();
+        let now = both.wall;
+        self.throttle.end();
         let Some(answer) = answer else {
             // The record could not be read just now: nothing was sent, the lane keeps it.
-            self.system.ended(now, Ending::Unused, None);
+            self.system.ended(both, Ending::Unused, again, None);
             self.lane.put_back(entry.id, entry.order);
             return None;
         };
         let (ending, hold_ms) = health(&answer);
-        self.system.ended(now, ending, hold_ms);
+        self.system.ended(both, ending, again, hold_ms);
         let gauges = &self.door.gauges;
         gauges.attempted(failure_of(&answer));
         // What is delivered is not retried: most outcomes need neither rule nor jitter.
@@ -223,10 +291,11 @@ impl Courier {
 impl Drop for Courier {
     fn drop(&mut self) {
         self.door.gauges.served.store(false, Ordering::Relaxed);
-        let now = self.shared.clock.now();
+        let now = self.shared.clock.both();
         for _ in 0..self.attempts.len() {
-            self.system.ended(now, Ending::Unused, None);
+            self.system.ended(now, Ending::Unused, false, None);
         }
+        self.system.leave(self.seat);
     }
 }
 
@@ -272,16 +341,19 @@ fn parked_keys(views: &Views, destination: &str) -> Result<Vec<(u64, u32)>, Reas
     })
 }
 
-/// A row of the views as a lane knows it.
-pub(crate) fn entry_of(row: &lineshaft_store::views::LaneEntry) -> Option<Entry> {
+/// A row of the views as a lane knows it. After a clock that was set back an outcome may lie ahead: then its wait begins now.
+pub(crate) fn entry_of(row: &lineshaft_store::views::LaneEntry, now: Millis) -> Option<Entry> {
+    let ahead_ms = row.settled.since(now).max(0);
+    let due = if row.due.0 > 0 { Millis(row.due.0.saturating_sub(ahead_ms).max(1)) } else { row.due };
     let runnable =
         matches!(row.state, DeliveryState::Pending | DeliveryState::Retrying | DeliveryState::Unknown);
     runnable.then(|| Entry {
         id: row.delivery,
         order: row.order,
+        share: row.share,
         class: row.class,
         attempts: row.attempts,
-        due: row.due,
+        due,
         since: row.since,
         parks: row.parks,
         unknown: row.state == DeliveryState::Unknown,
@@ -289,6 +361,6 @@ pub(crate) fn entry_of(row: &lineshaft_store::views::LaneEntry) -> Option<Entry>
 }
 
 /// What the target of a sink can do about a lost answer.
-pub(crate) fn can_of(sink: &dyn lineshaft_ports::Sink) -> TargetCan {
+pub(crate) fn can_of(sink: &dyn Sink) -> TargetCan {
     TargetCan { keep_key: sink.keeps_idempotency_key(), verify: sink.can_verify() }
 }

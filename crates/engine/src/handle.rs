@@ -5,6 +5,7 @@ mod show;
 use std::collections::HashSet;
 use std::sync::Arc;
 
+pub use lineshaft_logic::pace::Forced;
 use lineshaft_model::record::{Action, Configured};
 use lineshaft_model::{
     DeliveryId, DeliveryState, Destination, Fingerprint, Millis, Outcome, OutcomeKind, Position, Reason,
@@ -39,6 +40,8 @@ pub enum Mend {
     Retry,
     /// Give it up.
     Discard,
+    /// Its outcome was unknown, and somebody has seen that the effect is there.
+    Confirm,
 }
 
 /// Who asks, and why.
@@ -140,20 +143,28 @@ impl Handle {
         }
     }
 
-    /// Retries or discards a dead letter. Durable when it returns; the position is that of the audit record.
+    /// Retries, discards or confirms a dead letter. Durable when it returns; the position is that of the audit record.
     pub async fn mend(&self, id: DeliveryId, mend: Mend, asked: Asked) -> Result<Position, Reason> {
-        if mend == Mend::Discard && asked.reason.trim().is_empty() {
-            return Err(
-                Reason::new("reason-missing", "a dead letter is discarded with a reason").at("/reason")
-            );
+        if mend != Mend::Retry && asked.reason.trim().is_empty() {
+            let what = if mend == Mend::Discard { "discarded" } else { "confirmed" };
+            let message = format!("a dead letter is {what} with a reason");
+            return Err(Reason::new("reason-missing", message).at("/reason"));
         }
         let row = self.shared.views.unfinished(id).map_err(|e| unreadable(&e))?;
         let Some(row) = row.filter(|row| row.entry.state == DeliveryState::Dead) else {
             return Err(Reason::new("not-a-dead-letter", format!("{id} is not a dead letter"))
                 .hint("it may have been retried or discarded meanwhile: list the dead letters again"));
         };
+        if mend == Mend::Confirm {
+            let letter = self.reading().dead_letter(id).map_err(|e| unreadable(&e))?;
+            if !letter.is_some_and(|letter| letter.unknown) {
+                let message = format!("it is known what became of {id}: its effect is not there");
+                return Err(Reason::new("outcome-known", message).hint("retry or discard it"));
+            }
+        }
         let now = self.now();
         let (kind, action) = match mend {
+            Mend::Confirm => (OutcomeKind::Delivered, "dead-letter.confirm"),
             Mend::Retry => (OutcomeKind::Retried, "dead-letter.retry"),
             Mend::Discard => (OutcomeKind::Discarded, "dead-letter.discard"),
         };
@@ -202,7 +213,32 @@ impl Handle {
         let reason = pause.then(|| asked.reason.clone());
         let action = if pause { "system.pause" } else { "system.resume" };
         let position = self.act(action, system, asked, Vec::new()).await?;
-        self.shared.systems.get(system).pause(reason);
+        self.shared.systems.get(system).pause(reason, self.shared.clock.both());
+        self.shared.lanes.nudge_system(system);
+        Ok(position)
+    }
+
+    /// Sets the breaker of a system by a person's word, with a reason, or leaves it to itself again (`None`).
+    pub async fn force_breaker(
+        &self,
+        system: &str,
+        forced: Option<Forced>,
+        asked: Asked,
+    ) -> Result<Position, Reason> {
+        if !self.shared.setup.load().systems.contains_key(system) {
+            return Err(Reason::new("system-unknown", format!("there is no system `{system}`")));
+        }
+        if forced.is_some() && asked.reason.trim().is_empty() {
+            return Err(Reason::new("reason-missing", "a breaker is set with a reason").at("/reason"));
+        }
+        let action = match forced {
+            Some(Forced::Open) => "system.breaker-open",
+            Some(Forced::Closed) => "system.breaker-close",
+            None => "system.breaker-auto",
+        };
+        let set = forced.map(|forced| (forced, asked.reason.clone()));
+        let position = self.act(action, system, asked, Vec::new()).await?;
+        self.shared.systems.get(system).force(set, self.shared.clock.both());
         self.shared.lanes.nudge_system(system);
         Ok(position)
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::sync::mpsc as threads;
 use std::sync::{Arc, OnceLock};
 
+use lineshaft_logic::pace::Forced;
 use lineshaft_model::{Destination, Position, Reason};
 use lineshaft_ports::SpanExport;
 use lineshaft_ports::journal::{Batch, Journal, JournalRead};
@@ -133,8 +134,13 @@ impl Hub {
         let lanes = Arc::new(Lanes::default());
         let systems = Systems::default();
         systems.configure(&setup);
+        let now = options.clock.both();
         for (system, reason) in views.paused().map_err(|e| store_failed("the views", &e))? {
-            systems.get(&system).pause(Some(reason));
+            systems.get(&system).pause(Some(reason), now);
+        }
+        for (system, (open, reason)) in views.breakers().map_err(|e| store_failed("the views", &e))? {
+            let forced = if open { Forced::Open } else { Forced::Closed };
+            systems.get(&system).force(Some((forced, reason)), now);
         }
         let admission = Admission::new(seen, index.clone(), views.clone(), Arc::clone(&records));
         let recorder = Recorder::new(options.journal, admission);

@@ -36,6 +36,12 @@ impl Inbox {
 pub struct Gauges {
     /// Attempts under way.
     pub in_flight: AtomicU64,
+    /// Keys that could go now, by class.
+    pub ready: [AtomicU64; 4],
+    /// Keys that wait for their next attempt.
+    pub delayed: AtomicU64,
+    /// Classes of which more is in the views than in memory, by bit.
+    pub beyond: AtomicU64,
     /// Delivered since start.
     pub delivered: AtomicU64,
     /// Failed attempts since start.
@@ -143,15 +149,6 @@ impl Lanes {
     #[must_use]
     pub fn all(&self) -> Vec<Arc<Door>> {
         self.doors.read().values().map(Arc::clone).collect()
-    }
-
-    /// Wakes the other couriers of a door's system: a slot may be free.
-    pub fn nudge_sisters(&self, door: &Arc<Door>) {
-        let system = door.destination.system();
-        let doors = self.doors.read();
-        for other in doors.values().filter(|d| d.destination.system() == system && !Arc::ptr_eq(d, door)) {
-            other.nudge();
-        }
     }
 
     /// Wakes every courier of a system.

@@ -174,6 +174,11 @@ impl Recorder {
                     self.take_outcome(&settled, batch)?;
                 }
             }
+            Work::Begun { settled, reply } => {
+                let position = self.next;
+                self.take_outcome(&settled, batch)?;
+                replies.push(Reply::Action(reply, position));
+            }
             Work::Action { mut action, outcomes, reply } => {
                 action.at = now;
                 let position = self.push(batch, RecordKind::Action, |buf| action.encode(buf))?;
@@ -255,10 +260,13 @@ impl Recorder {
         self.tallied.events += 1;
         let order_of = |key: &str| Fingerprint::of(&[key]).short();
         let own_order = order_of(candidate.event.envelope.order_key());
+        let share =
+            if owed.is_empty() { 0 } else { lineshaft_model::share_of(&candidate.event.envelope.source) };
         for (n, owing) in owed.iter().enumerate() {
             let entry = Entry {
                 id: DeliveryId { event: position, n: n as u8 },
                 order: owing.order_key.as_deref().map_or(own_order, order_of),
+                share,
                 class: owing.priority,
                 attempts: 0,
                 due: Millis(0),

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use lineshaft_logic::calendar::Maintenance;
 use lineshaft_logic::pace::{BreakerRule, Limits};
 use lineshaft_logic::plan::Plan;
 use lineshaft_ports::{Gate, Sink, Source};
@@ -33,6 +34,8 @@ pub struct SystemSetup {
     pub limits: Limits,
     /// When it is left alone.
     pub breaker: BreakerRule,
+    /// When it is not there on purpose.
+    pub maintenance: Maintenance,
     /// Who to ask.
     pub owners: BTreeMap<String, String>,
 }

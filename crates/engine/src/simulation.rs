@@ -42,7 +42,33 @@ fn nothing_is_lost_doubled_or_reordered_whatever_happens() {
     eprintln!("{totals:?}");
     assert!(totals.crashes > 100 && totals.power_cuts > 20, "{totals:?}");
     assert!(totals.lost_answers > 100 && totals.duplicates > 100 && totals.dead > 20, "{totals:?}");
-    assert!(totals.delivered > 1_000, "{totals:?}");
+    assert!(totals.delivered > 1_000 && totals.clock_sets > 50, "{totals:?}");
+    // A lane and its system crash in every state there is, and nothing is stuck afterwards.
+    for state in [
+        "pending",
+        "retrying",
+        "unknown",
+        "parked",
+        "dead",
+        "under way",
+        "paused",
+        "breaker set",
+        "breaker open",
+        "breaker half open",
+        "maintenance",
+    ] {
+        assert!(totals.with.get(state).is_some_and(|times| *times >= 3), "{state}: {totals:?}");
+    }
+}
+
+#[test]
+fn a_critical_delivery_overtakes_a_hundred_thousand_of_bulk() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let overtaken = runtime.block_on(async { World::new(1).overtake(100_000).await });
+    eprintln!("{overtaken:?}");
+    // It is asked for as soon as one of the calls under way has ended, or the next.
+    assert!(overtaken.held == 3 && overtaken.slots <= 1, "{overtaken:?}");
+    assert!(overtaken.bulk >= 30, "bulk keeps a tenth: {overtaken:?}");
 }
 
 #[test]

@@ -4,54 +4,161 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use lineshaft_logic::pace::{BreakerRule, Ending, Limits, Pace, Permit};
+use lineshaft_logic::calendar::{Hold, Maintenance};
+use lineshaft_logic::pace::{BreakerRule, Ending, Forced, Limits, Pace, Permit, Standing};
+use lineshaft_logic::turns::{Seat, Turn, Wants};
 use lineshaft_model::Millis;
 use parking_lot::{Mutex, RwLock};
 
-use crate::setup::Setup;
+use crate::clock::Now;
+use crate::lanes::Door;
+use crate::setup::{Setup, SystemSetup};
 use crate::telemetry::Rates;
 
 /// One system at run time. It outlives reloads, so that its breaker and its counts do.
 #[derive(Debug)]
 pub struct System {
-    pace: Mutex<Pace>,
+    state: Mutex<State>,
+    /// The lanes of the system, by their seats.
+    doors: RwLock<Vec<Arc<Door>>>,
     paused: Mutex<Option<String>>,
+    forced: Mutex<Option<String>>,
     received: AtomicU64,
     last_received: AtomicI64,
     /// What it sent and what it was sent, each second of the last minute.
     rates: Rates,
 }
 
+#[derive(Debug)]
+struct State {
+    pace: Pace,
+    maintenance: Maintenance,
+    hold: Hold,
+    /// When the maintenance windows were looked at last.
+    looked: Option<Millis>,
+}
+
+/// What a lane may do now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum May {
+    /// Make this call.
+    Go(Turn),
+    /// Nothing before it is woken, or before this time of the steady clock.
+    Wait(Option<Millis>),
+}
+
+impl State {
+    /// When the maintenance window ends that is open now, by the steady clock.
+    fn closed(&mut self, now: Now) -> Option<Millis> {
+        if self.maintenance.is_empty() {
+            return None;
+        }
+        let over = |at: Option<Millis>| at.is_some_and(|at| now.wall >= at);
+        // A clock that was set back is looked at afresh as well.
+        let fresh = self.looked.is_some_and(|looked| looked <= now.wall)
+            && !over(self.hold.until)
+            && !over(self.hold.next);
+        if !fresh {
+            let was_closed = self.hold.until.is_some();
+            self.hold = self.maintenance.at(now.wall);
+            self.looked = Some(now.wall);
+            if was_closed && self.hold.until.is_none() {
+                self.pace.back(now.steady);
+            }
+        }
+        self.hold.until.map(|until| now.steady.plus(until.since(now.wall)))
+    }
+}
+
 impl System {
-    fn new(limits: Limits, rule: BreakerRule) -> Self {
+    fn new(limits: Limits, rule: BreakerRule, maintenance: Maintenance) -> Self {
         Self {
-            pace: Mutex::new(Pace::new(limits, rule)),
+            state: Mutex::new(State {
+                pace: Pace::new(limits, rule),
+                maintenance,
+                hold: Hold::default(),
+                looked: None,
+            }),
+            doors: RwLock::default(),
             paused: Mutex::new(None),
+            forced: Mutex::new(None),
             received: AtomicU64::new(0),
             last_received: AtomicI64::new(0),
             rates: Rates::default(),
         }
     }
 
-    /// Asks to make one call.
-    pub fn start(&self, now: Millis) -> Permit {
-        self.pace.lock().start(now)
+    fn reconfigure(&self, setup: &SystemSetup) {
+        let mut state = self.state.lock();
+        state.pace.reconfigure(setup.limits, setup.breaker);
+        if state.maintenance != setup.maintenance {
+            state.maintenance = setup.maintenance.clone();
+            state.hold = Hold::default();
+            state.looked = None;
+        }
+    }
+
+    /// A place for a lane among those of the system.
+    pub(crate) fn sit(&self, door: &Arc<Door>) -> Seat {
+        let mut doors = self.doors.write();
+        doors.push(Arc::clone(door));
+        self.state.lock().pace.sit()
+    }
+
+    /// Asks to make one call for a lane that wants this. When it is another lane's turn, that lane is woken.
+    pub(crate) fn start(&self, seat: Seat, wants: Wants, now: Now) -> May {
+        let permit = {
+            let mut state = self.state.lock();
+            let closed = state.closed(now);
+            state.pace.start(seat, wants, now.steady, closed)
+        };
+        match permit {
+            Permit::Go(turn) => May::Go(turn),
+            Permit::At(then) => May::Wait(Some(then)),
+            Permit::After(other, then) => {
+                self.wake(other);
+                May::Wait(then)
+            }
+            Permit::WhenOneEnds | Permit::Held | Permit::Nothing => May::Wait(None),
+        }
     }
 
     /// Learns how a call ended.
-    pub fn ended(&self, now: Millis, ending: Ending, hold_ms: Option<i64>) {
-        self.pace.lock().ended(now, ending, hold_ms);
+    pub(crate) fn ended(&self, now: Now, ending: Ending, again: bool, hold_ms: Option<i64>) {
+        self.state.lock().pace.ended(now.steady, ending, again, hold_ms);
     }
 
-    /// Where the breaker stands.
+    /// A lane has gone for good.
+    pub(crate) fn leave(&self, seat: Seat) {
+        let other = self.state.lock().pace.leave(seat);
+        if let Some(other) = other {
+            self.wake(other);
+        }
+    }
+
+    fn wake(&self, seat: Seat) {
+        if let Some(door) = self.doors.read().get(seat.0) {
+            door.nudge();
+        }
+    }
+
+    /// How it stands.
     #[must_use]
-    pub fn breaker(&self) -> lineshaft_logic::pace::Breaker {
-        self.pace.lock().breaker()
+    pub fn standing(&self, now: Now) -> Standing {
+        self.state.lock().pace.standing(now.steady)
+    }
+
+    /// How its maintenance windows stand.
+    #[must_use]
+    pub fn maintenance(&self, now: Now) -> Hold {
+        let mut state = self.state.lock();
+        state.closed(now);
+        state.hold
     }
 
     /// Pauses with a reason, or resumes.
-    pub fn pause(&self, reason: Option<String>) {
-        self.pace.lock().pause(reason.is_some());
+    pub fn pause(&self, reason: Option<String>, now: Now) {
+        self.state.lock().pace.pause(reason.is_some(), now.steady);
         *self.paused.lock() = reason;
     }
 
@@ -59,6 +166,18 @@ impl System {
     #[must_use]
     pub fn paused(&self) -> Option<String> {
         self.paused.lock().clone()
+    }
+
+    /// Sets the breaker by a person's word with a reason, or leaves it to itself again.
+    pub fn force(&self, forced: Option<(Forced, String)>, now: Now) {
+        self.state.lock().pace.force(forced.as_ref().map(|(forced, _)| *forced), now.steady);
+        *self.forced.lock() = forced.map(|(_, reason)| reason);
+    }
+
+    /// The reason for which a person set the breaker.
+    #[must_use]
+    pub fn forced(&self) -> Option<String> {
+        self.forced.lock().clone()
     }
 
     /// Counts events that came from it.
@@ -99,9 +218,10 @@ impl Systems {
         let mut by_name = self.by_name.write();
         for (name, system) in &setup.systems {
             match by_name.get(name) {
-                Some(known) => known.pace.lock().reconfigure(system.limits, system.breaker),
+                Some(known) => known.reconfigure(system),
                 None => {
-                    by_name.insert(name.clone(), Arc::new(System::new(system.limits, system.breaker)));
+                    let made = System::new(system.limits, system.breaker, system.maintenance.clone());
+                    by_name.insert(name.clone(), Arc::new(made));
                 }
             }
         }
@@ -114,7 +234,8 @@ impl Systems {
             return Arc::clone(system);
         }
         let mut by_name = self.by_name.write();
-        let made = || Arc::new(System::new(Limits::default(), BreakerRule::default()));
+        let made =
+            || Arc::new(System::new(Limits::default(), BreakerRule::default(), Maintenance::default()));
         Arc::clone(by_name.entry(name.to_owned()).or_insert_with(made))
     }
 

@@ -143,7 +143,7 @@ fn setup(erp: &Arc<Target>, aps: &Arc<Target>) -> Setup {
             on: "lineshaft.item.changed.v1".parse().unwrap(),
             when: None,
             to: destination,
-            priority: None,
+            priority: lineshaft_logic::plan::Class::OfTheEvent,
             order_by: None,
             parks: true,
         });
@@ -305,11 +305,9 @@ async fn a_filling_disk_stops_intake_and_not_deliveries() {
     };
     assert!(matches!(refused, Refusal::Busy { .. }), "{refused}");
     let before = *rig.hub.end().borrow();
-    rig.hub
-        .pause_system("erp", true, Asked { actor: "ann".into(), reason: "maintenance".into() })
-        .await
-        .unwrap();
-    assert!(*rig.hub.end().borrow() > before, "what persons and couriers do is still recorded");
+    let paused =
+        rig.hub.pause_system("erp", true, Asked { actor: "ann".into(), reason: "maintenance".into() }).await;
+    assert!(paused.unwrap() > before, "what persons and couriers do is still recorded");
     rig.disk.set_free_bytes(None);
     while rig.try_send("wms", "NUT", "9", "", "{}").await.is_err() {
         rig.hub.pause(20).await;

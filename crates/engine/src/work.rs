@@ -18,6 +18,13 @@ pub enum Work {
     Intake(Intake),
     /// How attempts ended, and what persons did to deliveries.
     Outcomes(Vec<Settled>),
+    /// An attempt is about to be made that must not be repeated unasked.
+    Begun {
+        /// The delivery, with an outcome of that kind.
+        settled: Settled,
+        /// Told the record's position once durable.
+        reply: oneshot::Sender<Position>,
+    },
     /// What a person did, with what it does to deliveries.
     Action {
         /// The audit record.
@@ -63,7 +70,7 @@ impl Work {
             Self::Intake(intake) => intake.items.iter().map(Item::weight).sum(),
             Self::Outcomes(outcomes) => outcomes.len() * RECORD_OVERHEAD_BYTES,
             Self::Action { outcomes, .. } => (outcomes.len() + 1) * RECORD_OVERHEAD_BYTES,
-            Self::Configured(_) | Self::Stop => RECORD_OVERHEAD_BYTES,
+            Self::Begun { .. } | Self::Configured(_) | Self::Stop => RECORD_OVERHEAD_BYTES,
         }
     }
 }

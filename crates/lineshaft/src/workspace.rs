@@ -32,6 +32,7 @@ use std::sync::Arc;
 
 use lineshaft_logic::own::Ownership;
 use lineshaft_logic::plan::{OperationPlan, Plan, SourcePlan};
+use lineshaft_logic::spec::OperationLimitsSpec;
 use lineshaft_mapping::{Environment, Mapping};
 
 pub use contracts::ContractFile;
@@ -139,7 +140,9 @@ impl Workspace {
             for (name, operation) in &system.spec.operations {
                 let mapping =
                     operation.mapping.as_ref().and_then(|mapping| self.mappings.get(mapping).cloned());
-                plans.insert(format!("{}.{name}", system.name), OperationPlan { mapping, slots: Vec::new() });
+                let limits = operation.limits.as_ref().map(OperationLimitsSpec::limits);
+                let plan = OperationPlan { mapping, slots: Vec::new(), limits };
+                plans.insert(format!("{}.{name}", system.name), plan);
             }
         }
         plans

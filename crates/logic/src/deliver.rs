@@ -68,11 +68,10 @@ pub fn decide(
             let asked_ms =
                 after_ms.map_or(0, |ms| i64::try_from(ms).unwrap_or(i64::MAX).min(LONGEST_HOLD_MS));
             let due = now.plus(backoff_ms(rule, attempt, jitter).max(asked_ms));
-            later(
-                Outcome { kind: OutcomeKind::Again, status, due, reason: Some(reason), ..base },
-                entry,
-                rule,
-            )
+            // "Not now" says nothing of an attempt before, whose answer was lost: only asking about that one does.
+            let unsettled = entry.unknown && !can.verify;
+            let kind = if unsettled { OutcomeKind::Unknown } else { OutcomeKind::Again };
+            later(Outcome { kind, status, due, reason: Some(reason), ..base }, entry, rule)
         }
         Answer::Unknown { reason } if can.keep_key || can.verify => {
             let due = now.plus(backoff_ms(rule, attempt, jitter));
@@ -128,15 +127,22 @@ fn backoff_ms(rule: RetryRule, attempt: u16, jitter: u32) -> i64 {
     i64::try_from(floor + spread).unwrap_or(rule.ceiling_ms)
 }
 
+/// How long a system is left alone that says "too many requests" without saying for how long.
+const UNTOLD_HOLD_MS: i64 = 1_000;
+
 /// What an answer says of the system as a whole: whether it works, and how long it asked to be left alone.
 #[must_use]
 pub fn health(answer: &Answer) -> (Ending, Option<i64>) {
+    let hold_ms = |after_ms: &Option<u64>| {
+        after_ms.map(|ms| i64::try_from(ms).unwrap_or(i64::MAX).min(LONGEST_HOLD_MS))
+    };
     match answer {
-        Answer::Delivered { .. } | Answer::Refused { .. } => (Ending::Answered, None),
-        Answer::Again { status: 429 | 503, after_ms: Some(ms), .. } => {
-            (Ending::Failed, Some(i64::try_from(*ms).unwrap_or(i64::MAX).min(LONGEST_HOLD_MS)))
+        Answer::Delivered { .. } | Answer::Refused { .. } => (Ending::Done, None),
+        Answer::Again { status: 429, after_ms, .. } => {
+            (Ending::Deferred, hold_ms(after_ms).or(Some(UNTOLD_HOLD_MS)))
         }
-        Answer::Again { status: 408 | 409 | 423 | 425, .. } => (Ending::Answered, None),
+        Answer::Again { status: 503, after_ms, .. } => (Ending::Failed, hold_ms(after_ms)),
+        Answer::Again { status: 408 | 409 | 423 | 425, .. } => (Ending::Deferred, None),
         Answer::Again { .. } | Answer::Unknown { .. } => (Ending::Failed, None),
     }
 }
@@ -156,6 +162,7 @@ mod tests {
         Entry {
             id: DeliveryId { event: Position(1), n: 0 },
             order: 1,
+            share: 0,
             class: Priority::Normal,
             attempts,
             due: Millis(0),
@@ -190,6 +197,20 @@ mod tests {
     }
 
     #[test]
+    fn an_unknown_outcome_stays_unknown_until_it_is_settled() {
+        let lost = Entry { unknown: true, ..entry(1) };
+        let kind = |can| decide(again(None), &lost, RULE, can, Millis(0), 0).kind;
+        assert_eq!(kind(CAN), OutcomeKind::Unknown, "the target was only too busy to say");
+        assert_eq!(
+            kind(TargetCan { keep_key: false, verify: true }),
+            OutcomeKind::Again,
+            "it was asked first"
+        );
+        let given_up = decide(again(None), &lost, RULE, CAN, Millis(3_600_000), u32::MAX);
+        assert_eq!(given_up.reason.unwrap().code, "outcome-unknown");
+    }
+
+    #[test]
     fn a_lost_answer_is_tried_again_only_where_that_is_harmless() {
         let lost = || Answer::Unknown { reason: Reason::new("answer-lost", "reset") };
         let kind = |can| decide(lost(), &entry(0), RULE, can, Millis(0), 0).kind;
@@ -198,7 +219,27 @@ mod tests {
         assert_eq!(kind(TargetCan { keep_key: false, verify: false }), OutcomeKind::Dead);
     }
 
+    #[test]
+    fn a_system_that_is_asked_too_much_is_left_alone_and_not_ill() {
+        let said = |status, after_ms| {
+            health(&Answer::Again { status, after_ms, reason: Reason::new("http-status", "") })
+        };
+        assert_eq!(said(429, Some(30_000)), (Ending::Deferred, Some(30_000)));
+        assert_eq!(said(429, None), (Ending::Deferred, Some(1_000)), "nonsense in Retry-After is none");
+        assert_eq!(said(503, Some(u64::MAX)), (Ending::Failed, Some(86_400_000)));
+        assert_eq!(said(500, Some(30_000)), (Ending::Failed, None), "of this request only");
+        assert_eq!(said(425, None), (Ending::Deferred, None));
+    }
+
     proptest! {
+        #[test]
+        fn no_attempt_is_earlier_than_the_target_asked(after_ms: u64, jitter: u32, attempts in 0u16..100, now in 0i64..4_000_000_000_000) {
+            let outcome = decide(again(Some(after_ms)), &Entry { since: Millis(now), ..entry(attempts) }, RULE, CAN, Millis(now), jitter);
+            if outcome.kind == OutcomeKind::Again {
+                prop_assert!(outcome.due.since(Millis(now)) as u64 >= after_ms.min(86_400_000));
+            }
+        }
+
         #[test]
         fn waits_stay_between_their_bounds(attempts in 0u16..u16::MAX, jitter: u32, first in 1i64..10_000, factor in 0u32..1000) {
             let rule = RetryRule { first_ms: first, factor_x100: factor, ..RULE };

@@ -3,23 +3,33 @@
 //! The journal and the views hold every unfinished delivery; a lane keeps a bounded number of them in memory. It promises:
 //!
 //! - deliveries of one order key leave one at a time and in the order their events were accepted, through retries, dead
-//!   letters and restarts, whatever their classes (a more urgent delivery lends its class to those it must wait for);
+//!   letters and restarts, whatever their classes: a more urgent delivery lends its class to those it must wait for;
 //! - a key that waits, for a retry or behind a dead letter, holds back no other key;
-//! - classes share the slots by weight, so that bulk keeps a tenth and nothing starves;
-//! - memory stays within the window: what does not fit is left to the views and asked for again ([`Lane::refill`]).
+//! - within a class, senders take turns, so that one that sends much holds back no other;
+//! - memory stays within the window: what does not fit is left to the views and asked for again ([`Lane::refill`]), and
+//!   bulk leaves room for what is more urgent.
 //!
-//! The lane decides and remembers; it does no I/O, spawns nothing and is told the time.
+//! Which class goes next is not the lane's to say: it tells what it wants ([`Lane::wants`]), and [`crate::turns`] decides among
+//! all lanes of a system. The lane decides and remembers; it does no I/O, spawns nothing and is told the time.
 
+mod beyond;
 mod chain;
+mod queue;
+mod refill;
 #[cfg(test)]
 mod tests;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, HashSet, VecDeque};
+use std::hash::BuildHasherDefault;
 
 use lineshaft_model::{DeliveryId, Millis, OutcomeKind, Position, Priority};
 
+use crate::turns::{Classes, Wants};
+use beyond::Beyond;
 use chain::{Chain, Stage};
+use queue::{Place, Queue, Spread};
+pub use refill::{Refill, Wanted};
 
 /// One unfinished delivery as a lane knows it. Its payload stays in the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +38,8 @@ pub struct Entry {
     pub id: DeliveryId,
     /// Fingerprint of the order key.
     pub order: u64,
+    /// Fingerprint of who sent the event: its tenant and system.
+    pub share: u32,
     /// Its class.
     pub class: Priority,
     /// Attempts so far.
@@ -57,47 +69,22 @@ impl Default for Window {
     }
 }
 
-/// A request to the views for unfinished deliveries that are not in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refill {
-    /// Which.
-    pub what: Wanted,
-    /// Only after this one.
-    pub after: DeliveryId,
-    /// At most so many.
-    pub limit: usize,
-    /// The views must have applied at least this position before they are asked.
-    pub need: Position,
+impl Window {
+    /// How full the window may be for one more of this class to be kept: each class leaves room for those above it, and the
+    /// last eighth is for senders that have little in it.
+    const fn room_for(self, class: Priority) -> usize {
+        self.entries - self.entries * (class as usize + 1) / 8
+    }
+
+    /// With fewer entries than this in memory, a sender may use the last of the room.
+    const fn little(self) -> u32 {
+        let little = self.entries / 256;
+        if little == 0 { 1 } else { little as u32 }
+    }
 }
 
-/// Which deliveries a refill is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Wanted {
-    /// Runnable ones of a class, in order.
-    Class(Priority),
-    /// Runnable ones of an order key, in order, of any class.
-    Key(u64),
-}
-
-/// What a lane says when asked for work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Make an attempt.
-    Attempt(Entry),
-    /// Nothing before this time.
-    At(Millis),
-    /// Nothing until something happens.
-    Idle,
-}
-
-/// One turn of the wheel by which classes share the slots: critical 10, high 5, normal 3, bulk 2 of 20.
-const WHEEL: [Priority; 20] = {
-    use Priority::{Bulk, Critical, High, Normal};
-    [
-        Critical, High, Critical, Normal, Critical, High, Critical, Bulk, Critical, High, Critical, Normal,
-        Critical, High, Critical, Bulk, Critical, Normal, Critical, High,
-    ]
-};
+/// A class grows old: so long after an event was taken, its delivery may have the turns that others leave unused.
+const OLD_MS: [i64; 4] = [i64::MAX, 30_000, 300_000, 1_800_000];
 
 const FIRST: DeliveryId = DeliveryId { event: Position::ZERO, n: 0 };
 
@@ -106,23 +93,23 @@ const FIRST: DeliveryId = DeliveryId { event: Position::ZERO, n: 0 };
 pub struct Lane {
     window: Window,
     chains: HashMap<u64, Chain>,
-    queues: [VecDeque<u64>; 4],
+    queues: [Queue; 4],
     delayed: BinaryHeap<Reverse<(Millis, u64, DeliveryId)>>,
     /// Keys behind dead letters, with how many dead letters.
     parked: HashMap<u64, u32>,
-    /// For each class: what lies after this is only in the views.
-    beyond: [Option<DeliveryId>; 4],
-    /// For each class: the latest that was left to the views.
-    dropped: [Position; 4],
-    asked: [bool; 4],
-    key_refills: VecDeque<u64>,
+    beyond: Beyond,
+    /// Keys whose later entries are to be asked for, by class.
+    key_refills: [VecDeque<u64>; 4],
+    /// Room for the answers of refills under way.
+    reserved: usize,
     /// Finished, but perhaps still shown as unfinished by the views: by the position of the outcome.
     finished: VecDeque<(Position, DeliveryId)>,
     finished_ids: HashSet<DeliveryId>,
+    /// Entries in memory of each sender.
+    held: HashMap<u32, u32, BuildHasherDefault<Spread>>,
     in_memory: usize,
     in_flight: usize,
     latest: Position,
-    turn: usize,
 }
 
 impl Lane {
@@ -136,78 +123,106 @@ impl Lane {
             queues: Default::default(),
             delayed: BinaryHeap::new(),
             parked: parked.into_iter().collect(),
-            beyond: [Some(FIRST); 4],
-            dropped: [end; 4],
-            asked: [false; 4],
-            key_refills: VecDeque::new(),
+            beyond: Beyond::all(end),
+            key_refills: Default::default(),
+            reserved: 0,
             finished: VecDeque::new(),
             finished_ids: HashSet::new(),
+            held: HashMap::default(),
             in_memory: 0,
             in_flight: 0,
             latest: end,
-            turn: 0,
         }
     }
 
     /// Takes a delivery that has just become owed. Called in the order of the journal.
     pub fn owe(&mut self, entry: Entry) {
         self.latest = self.latest.max(entry.id.event);
-        let class = entry.class as usize;
-        if self.beyond[class].is_none() && self.in_memory >= self.window.entries {
-            self.beyond[class] = Some(before(entry.id));
-        }
-        if self.beyond[class].is_some() {
-            self.dropped[class] = entry.id.event;
-        } else {
+        let full = self.footprint() >= self.window.room_for(entry.class);
+        if self.beyond.after(entry.class).is_none() && !full {
             self.load(entry);
+            return;
+        }
+        self.beyond.leave(entry.class, entry.id, entry.order);
+        // A sender with little in memory does not wait for one with much: its key is asked for by itself.
+        let held = self.held.get(&entry.share).copied().unwrap_or(0);
+        if held < self.window.little()
+            && self.footprint() < self.window.entries
+            && !self.parked.contains_key(&entry.order)
+        {
+            self.spill(entry.order, entry.id.event, entry.class);
+        } else if let Some(chain) = self.chains.get_mut(&entry.order)
+            && chain.spilled
+        {
+            chain.lent = chain.lent.min(entry.class);
+            chain.dropped = chain.dropped.max(entry.id.event);
+            self.reclass(entry.order);
         }
     }
 
     /// Learns that deliveries owed from `first` to `latest` were left to the views before they came here.
     pub fn leave_out(&mut self, first: Entry, latest: Position) {
         self.latest = self.latest.max(latest);
+        self.beyond.leave_unseen(first.id, latest);
+    }
+
+    /// What could go now, by class.
+    pub fn wants(&mut self, now: Millis) -> Wants {
+        self.ready_due(now);
+        let mut wants = Wants::default();
         for class in Priority::ALL {
-            let i = class as usize;
-            self.beyond[i].get_or_insert(before(first.id));
-            self.dropped[i] = self.dropped[i].max(latest);
+            let queue = &self.queues[class as usize];
+            if queue.repeated > 0 {
+                wants.again.add(class);
+            }
+            if queue.fresh > 0 {
+                wants.fresh.add(class);
+            }
         }
+        // Age decides only between classes.
+        if wants.fresh.count() > 1 {
+            for class in Priority::ALL.into_iter().filter(|class| wants.fresh.has(*class)) {
+                if self.oldest(class).is_some_and(|since| now.since(since) > OLD_MS[class as usize]) {
+                    wants.old.add(class);
+                }
+            }
+        }
+        wants
     }
 
-    /// The next attempt to make. A caller that has no slot free does not ask.
-    pub fn next(&mut self, now: Millis) -> Next {
-        while let Some(&Reverse((due, key, id))) = self.delayed.peek() {
-            if due > now {
-                break;
+    /// Starts an attempt of a class: a first one, or a repeated one. `None` when there is none after all.
+    pub fn take(&mut self, class: Priority, again: bool) -> Option<Entry> {
+        while let Some(place) = self.queues[class as usize].pop(again) {
+            if !is_real(&self.chains, class, again, place) {
+                continue;
             }
-            self.delayed.pop();
-            if let Some(chain) = self.chains.get_mut(&key)
-                && chain.stage == Stage::Delayed
-                && chain.head().is_some_and(|head| head.id == id)
+            if let Some(chain) = self.chains.get_mut(&place.key)
+                && let Some(head) = chain.head()
             {
-                chain.stage = Stage::Ready;
-                self.queues[chain.class as usize].push_front(key);
+                chain.stage = Stage::InFlight;
+                self.in_flight += 1;
+                self.queues[class as usize].took(again);
+                return Some(head);
             }
         }
-        for _ in 0..WHEEL.len() {
-            let class = self.pick();
-            self.turn = (self.turn + 1) % WHEEL.len();
-            let Some(class) = class else { break };
-            if let Some(entry) = self.start(class) {
-                return Next::Attempt(entry);
-            }
-        }
-        self.delayed.peek().map_or(Next::Idle, |Reverse((due, ..))| Next::At(*due))
+        None
     }
 
-    /// Gives an attempt back that was not made after all, for instance because the system has no slot.
+    /// When the next repeated attempt is due.
+    #[must_use]
+    pub fn due(&self) -> Option<Millis> {
+        self.delayed.peek().map(|Reverse((due, ..))| *due)
+    }
+
+    /// Gives an attempt back that was not made after all, for instance because the record could not be read.
     pub fn put_back(&mut self, id: DeliveryId, order: u64) {
         if let Some(chain) = self.chains.get_mut(&order)
             && chain.stage == Stage::InFlight
             && chain.head().is_some_and(|head| head.id == id)
         {
-            chain.stage = Stage::Ready;
             self.in_flight -= 1;
-            self.queues[chain.class as usize].push_front(order);
+            chain.stage = Stage::Ready { again: chain.head().is_some_and(|head| head.due.0 > 0) };
+            self.enqueue(order, true);
         }
     }
 
@@ -216,22 +231,19 @@ impl Lane {
         self.latest = self.latest.max(position);
         let order = change.order;
         let heads = self.chains.get(&order).is_some_and(|c| c.head().is_some_and(|h| h.id == change.id));
-        if heads && self.chains.get(&order).is_some_and(|c| c.stage == Stage::InFlight) {
-            self.in_flight -= 1;
+        if change.kind == OutcomeKind::Begun {
+            return;
+        }
+        if heads {
+            self.leave_stage(order);
         }
         match change.kind {
-            OutcomeKind::Delivered => {
-                self.remember_finished(change.id, position);
-                if heads {
-                    self.advance(order);
-                }
-            }
-            OutcomeKind::Discarded => {
+            OutcomeKind::Delivered | OutcomeKind::Discarded => {
                 self.remember_finished(change.id, position);
                 if heads {
                     self.advance(order);
                 } else {
-                    self.unpark(change, order);
+                    self.unpark(change);
                 }
             }
             OutcomeKind::Again | OutcomeKind::Unknown if heads => {
@@ -245,7 +257,7 @@ impl Lane {
                     self.delayed.push(Reverse((change.due, order, change.id)));
                 }
             }
-            OutcomeKind::Again | OutcomeKind::Unknown => {}
+            OutcomeKind::Again | OutcomeKind::Unknown | OutcomeKind::Begun => {}
             OutcomeKind::Dead => {
                 if change.parks {
                     *self.parked.entry(order).or_default() += 1;
@@ -255,12 +267,25 @@ impl Lane {
                 }
             }
             OutcomeKind::Retried => {
-                self.unpark(change, order);
+                self.unpark(change);
                 if !self.parked.contains_key(&order) {
-                    self.spill(order, position);
+                    self.spill(order, position, Priority::Bulk);
                 }
             }
         }
+    }
+
+    /// Learns that the clock was set back: what waits, waits no longer for it.
+    pub fn clock_went_back(&mut self, by_ms: i64) {
+        for chain in self.chains.values_mut().filter(|chain| chain.stage == Stage::Delayed) {
+            if let Some(head) = chain.head_mut() {
+                head.due = Millis(head.due.0.saturating_sub(by_ms).max(1));
+            }
+        }
+        let delayed = std::mem::take(&mut self.delayed).into_iter();
+        self.delayed = delayed
+            .map(|Reverse((due, key, id))| Reverse((Millis(due.0.saturating_sub(by_ms).max(1)), key, id)))
+            .collect();
     }
 
     /// Learns how far the views are.
@@ -271,41 +296,6 @@ impl Lane {
             }
             self.finished.pop_front();
             self.finished_ids.remove(&id);
-        }
-    }
-
-    /// What the lane wants from the views now; each is asked once and answered by [`Lane::refilled`].
-    pub fn refill(&mut self) -> Option<Refill> {
-        while let Some(key) = self.key_refills.pop_front() {
-            if let Some(chain) = self.chains.get_mut(&key)
-                && chain.spilled
-                && !chain.asked
-            {
-                chain.asked = true;
-                let after = FIRST;
-                let limit = self.window.per_key + chain.len();
-                return Some(Refill { what: Wanted::Key(key), after, limit, need: self.latest });
-            }
-        }
-        for class in Priority::ALL {
-            let i = class as usize;
-            let Some(after) = self.beyond[i] else { continue };
-            let room = self.window.entries.saturating_sub(self.in_memory);
-            let low = self.queues[i].len() <= self.window.entries / 8;
-            if !self.asked[i] && low && room > 0 {
-                self.asked[i] = true;
-                let limit = room.min(self.window.entries / 4).max(1);
-                return Some(Refill { what: Wanted::Class(class), after, limit, need: self.latest });
-            }
-        }
-        None
-    }
-
-    /// Takes the answer to a refill: entries in order, at most as many as asked for.
-    pub fn refilled(&mut self, refill: Refill, entries: &[Entry]) {
-        match refill.what {
-            Wanted::Class(class) => self.refilled_class(class, refill, entries),
-            Wanted::Key(key) => self.refilled_key(key, refill, entries),
         }
     }
 
@@ -321,35 +311,104 @@ impl Lane {
         self.in_memory
     }
 
+    /// Keys that could go now, by class.
+    #[must_use]
+    pub fn ready(&self) -> [usize; 4] {
+        Priority::ALL.map(|class| self.queues[class as usize].fresh + self.queues[class as usize].repeated)
+    }
+
+    /// Keys that wait for their next attempt, those that have gone on meanwhile included.
+    #[must_use]
+    pub fn delayed(&self) -> usize {
+        self.delayed.len()
+    }
+
+    /// Classes of which more is in the views than in memory.
+    #[must_use]
+    pub fn beyond(&self) -> Classes {
+        let mut beyond = Classes::default();
+        Priority::ALL
+            .into_iter()
+            .filter(|class| self.beyond.after(*class).is_some())
+            .for_each(|class| beyond.add(class));
+        beyond
+    }
+
     /// Keys that stand behind dead letters.
     #[must_use]
     pub fn parked_keys(&self) -> usize {
         self.parked.len()
     }
 
-    fn pick(&self) -> Option<Priority> {
-        let turn = WHEEL[self.turn];
-        if !self.queues[turn as usize].is_empty() {
-            return Some(turn);
-        }
-        Priority::ALL.into_iter().find(|class| !self.queues[*class as usize].is_empty())
+    /// What counts against the window: entries, keys that are only known by name, and what has been asked for.
+    fn footprint(&self) -> usize {
+        self.in_memory.max(self.chains.len()) + self.reserved
     }
 
-    /// Starts the head of the first chain in this class that is still ready; chains that were promoted or have moved on
-    /// since they were queued are passed over.
-    fn start(&mut self, class: Priority) -> Option<Entry> {
-        while let Some(key) = self.queues[class as usize].pop_front() {
+    fn ready_due(&mut self, now: Millis) {
+        while let Some(&Reverse((due, key, id))) = self.delayed.peek() {
+            if due > now {
+                break;
+            }
+            self.delayed.pop();
             if let Some(chain) = self.chains.get_mut(&key)
-                && chain.stage == Stage::Ready
-                && chain.class == class
-                && let Some(head) = chain.head()
+                && chain.stage == Stage::Delayed
+                && chain.head().is_some_and(|head| head.id == id)
             {
-                chain.stage = Stage::InFlight;
-                self.in_flight += 1;
-                return Some(head);
+                chain.stage = Stage::Ready { again: true };
+                self.enqueue(key, false);
             }
         }
-        None
+    }
+
+    /// When the event of the oldest key of a class was taken that waits for its first attempt.
+    fn oldest(&mut self, class: Priority) -> Option<Millis> {
+        loop {
+            let place = self.queues[class as usize].peek()?;
+            if is_real(&self.chains, class, false, place) {
+                return self.chains.get(&place.key)?.head().map(|head| head.since);
+            }
+            self.queues[class as usize].pop(false);
+        }
+    }
+
+    /// Puts a chain that is ready into the queue of its class.
+    fn enqueue(&mut self, key: u64, in_front: bool) {
+        let Some(chain) = self.chains.get_mut(&key) else { return };
+        chain.ticket = chain.ticket.wrapping_add(1);
+        let (place, class) = (Place { key, ticket: chain.ticket }, chain.class);
+        let queue = &mut self.queues[class as usize];
+        match chain.stage {
+            Stage::Ready { again: true } => queue.push_again(place, in_front),
+            _ => queue.push(chain.head().map_or(0, |head| head.share), place, in_front),
+        }
+        queue.tidy(|place| {
+            is_real(&self.chains, class, false, place) || is_real(&self.chains, class, true, place)
+        });
+    }
+
+    /// Gives a chain the class of the most urgent that waits in it, and its place in that class.
+    fn reclass(&mut self, key: u64) {
+        let Some(chain) = self.chains.get_mut(&key) else { return };
+        let (before, after) = (chain.class, chain.urge());
+        chain.class = after;
+        if before != after
+            && let Stage::Ready { again } = chain.stage
+        {
+            self.queues[before as usize].took(again);
+            self.enqueue(key, false);
+        }
+    }
+
+    /// A head is about to change: it is no longer under way or in a queue.
+    fn leave_stage(&mut self, key: u64) {
+        let Some(chain) = self.chains.get_mut(&key) else { return };
+        match chain.stage {
+            Stage::InFlight => self.in_flight -= 1,
+            Stage::Ready { again } => self.queues[chain.class as usize].took(again),
+            Stage::Empty | Stage::Delayed => {}
+        }
+        chain.stage = Stage::Empty;
     }
 
     /// Puts an entry behind those of its key that are in memory; leaves it to the views when its key is parked or spilled,
@@ -358,24 +417,36 @@ impl Lane {
         if self.parked.contains_key(&entry.order) {
             return;
         }
-        let older_beyond = Priority::ALL.into_iter().any(|class| {
-            class != entry.class && self.beyond[class as usize].is_some_and(|after| after < entry.id)
-        });
         let full = self
             .chains
             .get(&entry.order)
             .is_some_and(|chain| chain.spilled || chain.len() >= self.window.per_key);
-        if older_beyond || full {
-            self.spill(entry.order, entry.id.event);
+        if full || self.beyond.may_hold(entry.order, entry.class, entry.id) {
+            self.spill(entry.order, entry.id.event, entry.class);
             return;
         }
-        self.in_memory += 1;
         let chain = self.chains.entry(entry.order).or_default();
-        let promoted = chain.push(entry);
-        match chain.stage {
-            Stage::Empty => self.make_ready(entry.order),
-            Stage::Ready if promoted => self.queues[chain.class as usize].push_back(entry.order),
-            _ => {}
+        chain.push(entry);
+        let empty = chain.stage == Stage::Empty;
+        self.keep(entry.share);
+        self.reclass(entry.order);
+        if empty {
+            self.make_ready(entry.order);
+        }
+    }
+
+    fn keep(&mut self, share: u32) {
+        self.in_memory += 1;
+        *self.held.entry(share).or_default() += 1;
+    }
+
+    fn drop_share(&mut self, share: u32) {
+        self.in_memory -= 1;
+        if let Some(held) = self.held.get_mut(&share) {
+            *held = held.saturating_sub(1);
+            if *held == 0 && self.held.len() > 1_024 {
+                self.held.remove(&share);
+            }
         }
     }
 
@@ -387,22 +458,30 @@ impl Lane {
             chain.stage = Stage::Delayed;
             self.delayed.push(Reverse((head.due, key, head.id)));
         } else {
-            chain.stage = Stage::Ready;
-            self.queues[chain.class as usize].push_back(key);
+            chain.stage = Stage::Ready { again: false };
+            self.enqueue(key, false);
         }
     }
 
     /// Takes the finished head off its chain and readies the one behind it.
     fn advance(&mut self, key: u64) {
         let Some(chain) = self.chains.get_mut(&key) else { return };
-        if chain.pop().is_some() {
-            self.in_memory -= 1;
-        }
         chain.stage = Stage::Empty;
+        let done = chain.pop();
+        chain.class = chain.urge();
+        if let Some(done) = done {
+            self.drop_share(done.share);
+        }
+        self.go_on(key);
+    }
+
+    /// Readies what a chain has, asks for what it has in the views, or removes it.
+    fn go_on(&mut self, key: u64) {
+        let Some(chain) = self.chains.get(&key) else { return };
         if chain.head().is_some() {
             self.make_ready(key);
         } else if chain.spilled {
-            self.key_refills.push_back(key);
+            self.key_refills[chain.class as usize].push_back(key);
         } else {
             self.chains.remove(&key);
         }
@@ -410,30 +489,37 @@ impl Lane {
 
     /// Drops a chain whose key is parked now; the views hold its entries.
     fn forget(&mut self, key: u64) {
+        self.leave_stage(key);
         if let Some(chain) = self.chains.remove(&key) {
-            self.in_memory -= chain.len();
+            chain.shares().for_each(|share| self.drop_share(share));
         }
     }
 
-    /// Leaves a key's later entries to the views, to be asked for when those in memory are done.
-    fn spill(&mut self, key: u64, dropped: Position) {
+    /// Leaves a key's later entries to the views, to be asked for when those in memory are done. They lend their class to
+    /// those before them all the same.
+    fn spill(&mut self, key: u64, dropped: Position, class: Priority) {
         let chain = self.chains.entry(key).or_default();
+        let known = chain.spilled;
+        chain.lent = if known { chain.lent.min(class) } else { class };
         chain.spilled = true;
         chain.dropped = chain.dropped.max(dropped);
-        if chain.stage == Stage::Empty && !chain.asked {
-            self.key_refills.push_back(key);
+        let (before, after) = (chain.class, chain.urge());
+        let ask = chain.stage == Stage::Empty && !chain.asked && (!known || after < before);
+        self.reclass(key);
+        if ask {
+            self.key_refills[after as usize].push_back(key);
         }
     }
 
-    fn unpark(&mut self, change: Change, order: u64) {
+    fn unpark(&mut self, change: Change) {
         if !change.parks {
             return;
         }
-        if let Some(dead) = self.parked.get_mut(&order) {
+        if let Some(dead) = self.parked.get_mut(&change.order) {
             *dead -= 1;
             if *dead == 0 {
-                self.parked.remove(&order);
-                self.spill(order, self.latest);
+                self.parked.remove(&change.order);
+                self.spill(change.order, self.latest, Priority::Bulk);
             }
         }
     }
@@ -441,58 +527,6 @@ impl Lane {
     fn remember_finished(&mut self, id: DeliveryId, position: Position) {
         self.finished.push_back((position, id));
         self.finished_ids.insert(id);
-    }
-
-    fn refilled_class(&mut self, class: Priority, refill: Refill, entries: &[Entry]) {
-        let i = class as usize;
-        self.asked[i] = false;
-        let all = entries.len() < refill.limit;
-        // Every class entry up to `need` has been seen when the answer is short of the limit; entries owed since then were
-        // left to the views because the class was beyond.
-        let reached = DeliveryId { event: refill.need, n: u8::MAX };
-        self.beyond[i] = if all && refill.need >= self.dropped[i] {
-            None
-        } else if all {
-            Some(reached)
-        } else {
-            entries.last().map(|entry| entry.id)
-        };
-        for entry in entries {
-            let held = self.chains.get(&entry.order).is_some_and(|chain| chain.holds(entry.id));
-            if !held && !self.finished_ids.contains(&entry.id) {
-                self.load(*entry);
-            }
-        }
-    }
-
-    fn refilled_key(&mut self, key: u64, refill: Refill, entries: &[Entry]) {
-        let parked = self.parked.contains_key(&key);
-        let Some(chain) = self.chains.get_mut(&key) else { return };
-        chain.asked = false;
-        chain.spilled = entries.len() >= refill.limit || chain.dropped > refill.need;
-        if parked {
-            self.forget(key);
-            return;
-        }
-        for entry in entries {
-            if chain.len() >= self.window.per_key {
-                chain.spilled = true;
-                break;
-            }
-            if !chain.holds(entry.id) && !self.finished_ids.contains(&entry.id) {
-                chain.push(*entry);
-                self.in_memory += 1;
-            }
-        }
-        if chain.stage == Stage::Empty {
-            if chain.head().is_some() {
-                self.make_ready(key);
-            } else if chain.spilled {
-                self.key_refills.push_back(key);
-            } else {
-                self.chains.remove(&key);
-            }
-        }
     }
 }
 
@@ -511,6 +545,13 @@ pub struct Change {
     pub due: Millis,
     /// Whether its dead letter holds back its key.
     pub parks: bool,
+}
+
+/// Whether a place in a queue still stands for a key that is ready there.
+fn is_real(chains: &HashMap<u64, Chain>, class: Priority, again: bool, place: Place) -> bool {
+    chains.get(&place.key).is_some_and(|chain| {
+        chain.ticket == place.ticket && chain.class == class && chain.stage == Stage::Ready { again }
+    })
 }
 
 /// The delivery id just before this one.

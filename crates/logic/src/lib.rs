@@ -4,6 +4,7 @@
 //! code therefore runs in the hub and in the simulation.
 
 pub mod admit;
+pub mod calendar;
 pub mod cloudevents;
 pub mod deliver;
 pub mod draft;
@@ -15,5 +16,6 @@ pub mod prepare;
 pub mod request;
 pub mod route;
 pub mod spec;
+pub mod turns;
 
 pub use lineshaft_mapping::References;

@@ -1,11 +1,26 @@
-//! How fast a system may be called: rate, burst, concurrency, and a breaker that spares a system in trouble.
+//! How fast a system may be called, and by which of its lanes next: rate, burst, concurrency, a breaker that spares a system in
+//! trouble, a budget for repeats, and a ramp by which a system that is back gets its work.
+//!
+//! All times here are those of a clock that never goes back: nothing is kept over a restart.
 
-use std::collections::VecDeque;
+mod breaker;
+mod budget;
+#[cfg(test)]
+mod tests;
+mod throttle;
 
 use lineshaft_model::Millis;
 use serde::{Deserialize, Serialize};
 
-/// Limits of one system, shared by its operations.
+use breaker::Fuse;
+pub use breaker::{Breaker, BreakerRule, Forced};
+use budget::Budget;
+use throttle::FULL;
+pub use throttle::{Fits, Throttle};
+
+use crate::turns::{Seat, Turn, Turns, Wants};
+
+/// Limits of one system, shared by its operations, or of one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Most calls in a thousand seconds (50/s is 50,000), 0 for no limit.
@@ -22,87 +37,65 @@ impl Default for Limits {
     }
 }
 
-/// When a system is left alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct BreakerRule {
-    /// So many failures ...
-    pub failures: u32,
-    /// ... within this time open the breaker ...
-    pub window_ms: i64,
-    /// ... for so long; then one probe at a time.
-    pub cool_down_ms: i64,
-}
-
-impl Default for BreakerRule {
-    fn default() -> Self {
-        Self { failures: 5, window_ms: 30_000, cool_down_ms: 15_000 }
-    }
-}
-
-/// Whether a call may be made now.
+/// What a lane may do now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Permit {
-    /// Yes; report how it ended with [`Pace::ended`].
-    Go,
-    /// Not before this time.
+    /// Make this call; report how it ended with [`Pace::ended`].
+    Go(Turn),
+    /// Nothing before this time.
     At(Millis),
-    /// Not before a call under way has ended.
+    /// Nothing before a call under way has ended.
     WhenOneEnds,
-    /// Not before a person resumes the system.
-    Paused,
+    /// It is this lane's turn, which is to be woken; look again at this time, if there is one.
+    After(Seat, Option<Millis>),
+    /// Nothing is wanted by any lane.
+    Nothing,
+    /// Nothing before a person says so.
+    Held,
 }
 
-/// How a call ended, as far as the breaker cares.
+/// How a call ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// The system answered, whatever it said of the request.
-    Answered,
+    /// The system did what was asked, or refused it for good.
+    Done,
+    /// The system answered, and wants the same again later.
+    Deferred,
     /// The system could not be reached, said it was in trouble, or did not answer.
     Failed,
     /// The call was not made after all.
     Unused,
 }
 
-/// Where the breaker stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Breaker {
-    /// Calls go through.
-    Closed,
-    /// No calls until this time.
-    Open {
-        /// When the first probe may go.
-        until: Millis,
-    },
-    /// One probe at a time decides.
-    HalfOpen,
-}
-
-impl Breaker {
-    /// The word used in the API and the console.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Closed => "closed",
-            Self::Open { .. } => "open",
-            Self::HalfOpen => "half-open",
-        }
-    }
+/// How a system stands, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Where the breaker stands.
+    pub breaker: Breaker,
+    /// What a person set it to.
+    pub forced: Option<Forced>,
+    /// When the system asked not to be called before, if that is ahead.
+    pub held_until: Option<Millis>,
+    /// How much of its limits a system that is back has again, in per cent.
+    pub ramp_percent: u32,
+    /// Calls under way.
+    pub under_way: u32,
+    /// Attempts that may be repeated at once.
+    pub repeats: u32,
 }
 
 /// The pace of one system.
 #[derive(Debug)]
 pub struct Pace {
-    limits: Limits,
-    rule: BreakerRule,
-    breaker: Breaker,
+    throttle: Throttle,
+    fuse: Fuse,
+    budget: Budget,
+    turns: Turns,
     paused: bool,
-    under_way: u32,
-    failures: VecDeque<Millis>,
-    /// Theoretical arrival time of the generic cell rate algorithm, in microseconds.
-    arrival_us: i64,
     /// Set by a Retry-After of the system as a whole.
     not_before: Millis,
+    /// Since when the system is back.
+    back_since: Option<Millis>,
 }
 
 impl Pace {
@@ -110,214 +103,194 @@ impl Pace {
     #[must_use]
     pub fn new(limits: Limits, rule: BreakerRule) -> Self {
         Self {
-            limits,
-            rule,
-            breaker: Breaker::Closed,
+            throttle: Throttle::new(limits),
+            fuse: Fuse::new(rule),
+            budget: Budget::new(limits.concurrency),
+            turns: Turns::default(),
             paused: false,
-            under_way: 0,
-            failures: VecDeque::new(),
-            arrival_us: i64::MIN / 2,
-            not_before: Millis(0),
+            not_before: Millis(i64::MIN),
+            back_since: None,
         }
     }
 
     /// Takes a new configuration; calls under way, failures and the breaker stay.
     pub fn reconfigure(&mut self, limits: Limits, rule: BreakerRule) {
-        self.limits = limits;
-        self.rule = rule;
+        self.throttle.reconfigure(limits);
+        self.budget.reconfigure(limits.concurrency);
+        self.fuse.reconfigure(rule);
     }
 
-    /// Asks to make one call now.
-    pub fn start(&mut self, now: Millis) -> Permit {
-        if self.paused {
-            return Permit::Paused;
-        }
-        if let Breaker::Open { until } = self.breaker {
-            if now < until {
-                return Permit::At(until);
+    /// A place for one more lane.
+    pub fn sit(&mut self) -> Seat {
+        self.turns.sit()
+    }
+
+    /// Asks to make one call now for a lane that wants this. `closed` is when a maintenance window ends that is open now.
+    pub fn start(&mut self, seat: Seat, wants: Wants, now: Millis, closed: Option<Millis>) -> Permit {
+        self.turns.want(seat, wants);
+        let (free, repeats) = match self.gate(now, closed) {
+            Ok(open) => open,
+            // Whoever wants something sees to it that it looks again.
+            Err(permit) if !wants.is_empty() || matches!(permit, Permit::Held | Permit::WhenOneEnds) => {
+                return permit;
             }
-            self.breaker = Breaker::HalfOpen;
+            Err(_) => {
+                return self.turns.next(true).map_or(Permit::Nothing, |turn| Permit::After(turn.seat, None));
+            }
+        };
+        let scarce = self.throttle.limits().per_1000_s > 0 || self.turns.others(seat) >= free as usize;
+        let turn = match scarce {
+            // Whoever is woken finds out by itself whether it has credit.
+            _ if wants.is_empty() => self.turns.next(true),
+            true => self.turns.next(repeats),
+            false => self.turns.next_of(seat, repeats),
+        };
+        let without_credit = (!repeats && !wants.again.is_empty()).then(|| self.budget.next());
+        match turn {
+            Some(turn) if turn.seat == seat => {
+                let turn = self.probe(turn, wants);
+                self.go(turn, now);
+                Permit::Go(turn)
+            }
+            Some(turn) => Permit::After(turn.seat, without_credit),
+            None => match without_credit {
+                Some(then) => Permit::At(then),
+                // Another lane may wait for credit too; it has its own time to look again.
+                None => Permit::Nothing,
+            },
+        }
+    }
+
+    /// Whether a call may be made now, and beside how many free slots; and whether it may be a repeated one.
+    fn gate(&mut self, now: Millis, closed: Option<Millis>) -> Result<(u32, bool), Permit> {
+        if self.paused || self.fuse.forced() == Some(Forced::Open) {
+            return Err(Permit::Held);
+        }
+        if let Some(until) = closed {
+            return Err(Permit::At(until));
+        }
+        let breaker = self.fuse.look(now);
+        if let Breaker::Open { until } = breaker {
+            return Err(Permit::At(until));
         }
         if now < self.not_before {
-            return Permit::At(self.not_before);
+            return Err(Permit::At(self.not_before));
         }
-        let most = if self.breaker == Breaker::HalfOpen { 1 } else { self.limits.concurrency.max(1) };
-        if self.under_way >= most {
-            return Permit::WhenOneEnds;
-        }
-        if let Some(gap_us) = 1_000_000_000_u64.checked_div(self.limits.per_1000_s) {
-            let now_us = now.0.saturating_mul(1000);
-            let gap_us = gap_us.max(1) as i64;
-            let slack_us = gap_us.saturating_mul(i64::from(self.limits.burst.max(1)) - 1);
-            let earliest_us = self.arrival_us.saturating_sub(slack_us);
-            if now_us < earliest_us {
-                return Permit::At(Millis(earliest_us.saturating_add(999) / 1000));
+        let share = self.share(now);
+        let most =
+            if breaker == Breaker::HalfOpen { 1 } else { most(self.throttle.limits().concurrency, share) };
+        match self.throttle.fits_within(now, most, share) {
+            Fits::Now => {
+                let repeats = breaker == Breaker::HalfOpen || self.budget.allows(now);
+                Ok((most.max(1) - self.throttle.under_way(), repeats))
             }
-            self.arrival_us = self.arrival_us.max(now_us).saturating_add(gap_us);
+            Fits::At(then) => Err(Permit::At(then)),
+            Fits::WhenOneEnds => Err(Permit::WhenOneEnds),
         }
-        self.under_way += 1;
-        Permit::Go
     }
 
-    /// Learns how a call ended. `hold_ms` is how long the system as a whole asked to be left alone (429, 503).
-    pub fn ended(&mut self, now: Millis, ending: Ending, hold_ms: Option<i64>) {
-        self.under_way = self.under_way.saturating_sub(1);
+    /// A probe is a first attempt where there is one: what has failed before says little about the system.
+    fn probe(&self, turn: Turn, wants: Wants) -> Turn {
+        if turn.again && self.fuse.state() == Breaker::HalfOpen && wants.fresh.has(turn.class) {
+            return Turn { again: false, ..turn };
+        }
+        turn
+    }
+
+    fn go(&mut self, turn: Turn, now: Millis) {
+        let share = self.share(now);
+        self.throttle.begin_within(now, share);
+        if turn.again {
+            self.budget.begin(now);
+        }
+        self.turns.gone(turn);
+    }
+
+    /// The lane of a seat has gone: it wants nothing more. Gives the lane to be woken instead.
+    pub fn leave(&mut self, seat: Seat) -> Option<Seat> {
+        self.turns.want(seat, Wants::default());
+        self.turns.next(true).map(|turn| turn.seat)
+    }
+
+    /// Learns how a call ended. `again` says whether it was a repeated one, `hold_ms` how long the system as a whole asked to
+    /// be left alone (429, 503).
+    pub fn ended(&mut self, now: Millis, ending: Ending, again: bool, hold_ms: Option<i64>) {
+        self.throttle.end();
+        self.budget.ended(ending, again);
         if let Some(hold_ms) = hold_ms {
             self.not_before = self.not_before.max(now.plus(hold_ms));
         }
         match ending {
             Ending::Unused => {}
-            Ending::Answered => {
-                self.failures.clear();
-                self.breaker = Breaker::Closed;
+            Ending::Done | Ending::Deferred => {
+                if self.fuse.answered(now) {
+                    self.back(now);
+                }
             }
-            Ending::Failed => self.failed(now),
+            Ending::Failed => self.fuse.failed(now),
         }
     }
 
-    fn failed(&mut self, now: Millis) {
-        self.failures.push_back(now);
-        let keep = self.rule.failures.max(1) as usize;
-        while self.failures.len() > keep
-            || self.failures.front().is_some_and(|first| now.since(*first) > self.rule.window_ms)
-        {
-            self.failures.pop_front();
-        }
-        if self.breaker == Breaker::HalfOpen || self.failures.len() >= keep {
-            self.breaker = Breaker::Open { until: now.plus(self.rule.cool_down_ms) };
-        }
-    }
-
-    /// Where the breaker stands.
-    #[must_use]
-    pub const fn breaker(&self) -> Breaker {
-        self.breaker
-    }
-
-    /// Calls under way.
-    #[must_use]
-    pub const fn under_way(&self) -> u32 {
-        self.under_way
-    }
-
-    /// Whether a person has paused the system.
-    #[must_use]
-    pub const fn is_paused(&self) -> bool {
-        self.paused
+    /// The system is back after an outage or a rest: its limits grow back over the ramp.
+    pub const fn back(&mut self, now: Millis) {
+        self.back_since = if self.fuse.rule().ramp_ms > 0 { Some(now) } else { None };
     }
 
     /// Pauses or resumes the system. Resuming closes the breaker: the person has looked.
-    pub fn pause(&mut self, paused: bool) {
+    pub fn pause(&mut self, paused: bool, now: Millis) {
         self.paused = paused;
         if !paused {
-            self.breaker = Breaker::Closed;
-            self.failures.clear();
-            self.not_before = Millis(0);
+            self.fuse.close();
+            self.not_before = Millis(i64::MIN);
+            self.back(now);
         }
+    }
+
+    /// Sets the breaker by a person's word, or leaves it to itself again.
+    pub fn force(&mut self, forced: Option<Forced>, now: Millis) {
+        let was = self.fuse.state();
+        self.fuse.force(forced);
+        if was != Breaker::Closed && forced != Some(Forced::Open) {
+            self.not_before = Millis(i64::MIN);
+            self.back(now);
+        }
+    }
+
+    /// How the system stands.
+    #[must_use]
+    pub fn standing(&self, now: Millis) -> Standing {
+        Standing {
+            breaker: self.fuse.state(),
+            forced: self.fuse.forced(),
+            held_until: (self.not_before > now).then_some(self.not_before),
+            ramp_percent: self.share_at(now) * 100 / FULL,
+            under_way: self.throttle.under_way(),
+            repeats: self.budget.credit(),
+        }
+    }
+
+    /// The share of its limits that the system has now, in sixteenths.
+    fn share(&mut self, now: Millis) -> u32 {
+        let share = self.share_at(now);
+        if share == FULL {
+            self.back_since = None;
+        }
+        share
+    }
+
+    fn share_at(&self, now: Millis) -> u32 {
+        let Some(since) = self.back_since else { return FULL };
+        let elapsed = now.since(since).max(0);
+        let ramp_ms = self.fuse.rule().ramp_ms.max(1);
+        let grown = i64::from(FULL - 1).saturating_mul(elapsed) / ramp_ms;
+        u32::try_from(grown + 1).unwrap_or(FULL).min(FULL)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn pace(per_1000_s: u64, burst: u32, concurrency: u32) -> Pace {
-        Pace::new(
-            Limits { per_1000_s, burst, concurrency },
-            BreakerRule { failures: 3, window_ms: 1000, cool_down_ms: 500 },
-        )
+/// The calls that may be under way at a share of the limits.
+fn most(concurrency: u32, share: u32) -> u32 {
+    if share == FULL {
+        return concurrency.max(1);
     }
-
-    #[test]
-    fn concurrency_is_kept() {
-        let mut pace = pace(0, 1, 2);
-        assert_eq!([pace.start(Millis(0)), pace.start(Millis(0))], [Permit::Go; 2]);
-        assert_eq!(pace.start(Millis(0)), Permit::WhenOneEnds);
-        pace.ended(Millis(1), Ending::Answered, None);
-        assert_eq!(pace.start(Millis(1)), Permit::Go);
-    }
-
-    #[test]
-    fn the_breaker_opens_probes_and_closes() {
-        let mut pace = pace(0, 1, 10);
-        for t in 0..3 {
-            assert_eq!(pace.start(Millis(t)), Permit::Go);
-            pace.ended(Millis(t), Ending::Failed, None);
-        }
-        assert_eq!(pace.start(Millis(3)), Permit::At(Millis(502)));
-        assert_eq!(pace.start(Millis(502)), Permit::Go);
-        assert_eq!((pace.breaker(), pace.start(Millis(502))), (Breaker::HalfOpen, Permit::WhenOneEnds));
-        pace.ended(Millis(510), Ending::Failed, None);
-        assert_eq!(pace.start(Millis(511)), Permit::At(Millis(1010)));
-        assert_eq!(pace.start(Millis(1010)), Permit::Go);
-        pace.ended(Millis(1011), Ending::Answered, None);
-        assert_eq!(pace.breaker(), Breaker::Closed);
-    }
-
-    #[test]
-    fn failures_spread_over_time_do_not_open_it() {
-        let mut pace = pace(0, 1, 10);
-        for t in [0, 900, 1800, 2700] {
-            assert_eq!(pace.start(Millis(t)), Permit::Go);
-            pace.ended(Millis(t), Ending::Failed, None);
-        }
-        assert_eq!(pace.breaker(), Breaker::Closed);
-    }
-
-    #[test]
-    fn a_paused_system_is_not_called_until_resumed() {
-        let mut pace = pace(0, 1, 1);
-        pace.pause(true);
-        assert_eq!(pace.start(Millis(0)), Permit::Paused);
-        pace.pause(false);
-        assert_eq!(pace.start(Millis(0)), Permit::Go);
-    }
-
-    #[test]
-    fn a_retry_after_of_the_system_holds_every_call() {
-        let mut pace = pace(0, 1, 4);
-        assert_eq!(pace.start(Millis(0)), Permit::Go);
-        pace.ended(Millis(10), Ending::Answered, Some(2000));
-        assert_eq!(pace.start(Millis(11)), Permit::At(Millis(2010)));
-    }
-
-    proptest! {
-        #[test]
-        fn the_rate_is_never_exceeded(per_s in 1u64..200, burst in 1u32..20, gaps in proptest::collection::vec(0i64..50, 1..300)) {
-            let mut pace = pace(per_s * 1000, burst, u32::MAX);
-            let mut now = 0;
-            let mut made = Vec::new();
-            for gap in gaps {
-                now += gap;
-                if pace.start(Millis(now)) == Permit::Go {
-                    made.push(now);
-                }
-            }
-            for (i, from) in made.iter().enumerate() {
-                for (j, to) in made.iter().enumerate().skip(i) {
-                    // In any span: the burst, and one more for each gap that fits, with a millisecond's rounding.
-                    let fits = (to - from + 1) * per_s as i64 / 1000 + i64::from(burst) + 1;
-                    prop_assert!(((j - i) as i64) < fits, "{} calls in {} ms", j - i + 1, to - from);
-                }
-            }
-        }
-
-        #[test]
-        fn a_refused_call_may_be_made_when_promised(per_s in 1u64..2000, burst in 1u32..5, tries in 1usize..50) {
-            let mut pace = pace(per_s * 1000, burst, u32::MAX);
-            let mut now = Millis(0);
-            for _ in 0..tries {
-                match pace.start(now) {
-                    Permit::At(then) => {
-                        prop_assert!(then > now);
-                        prop_assert_eq!(pace.start(then), Permit::Go);
-                        now = then;
-                    }
-                    other => prop_assert_eq!(other, Permit::Go),
-                }
-            }
-        }
-    }
+    u32::try_from(u64::from(concurrency) * u64::from(share) / u64::from(FULL)).unwrap_or(concurrency).max(1)
 }

@@ -10,6 +10,7 @@ use lineshaft_model::{Destination, Priority};
 
 use crate::deliver::RetryRule;
 use crate::own::Ownership;
+use crate::pace::Limits;
 
 /// Everything intake and delivery decide by.
 #[derive(Debug, Default)]
@@ -68,12 +69,24 @@ pub struct Route {
     pub when: Option<Condition>,
     /// Where to.
     pub to: Destination,
-    /// Class; the event's own when `None`.
-    pub priority: Option<Priority>,
+    /// Its class.
+    pub priority: Class,
     /// What keeps order; the event's order key when `None`.
     pub order_by: Option<Expression>,
     /// Whether a dead letter holds back its key.
     pub parks: bool,
+}
+
+/// How urgent what a route asks for is.
+#[derive(Debug, Default)]
+pub enum Class {
+    /// As the event says; normal when it does not.
+    #[default]
+    OfTheEvent,
+    /// Always the same.
+    Fixed(Priority),
+    /// As an expression over the event says.
+    Computed(Expression),
 }
 
 /// How an event becomes a request.
@@ -83,6 +96,8 @@ pub struct OperationPlan {
     pub mapping: Option<Arc<Mapping>>,
     /// The texts of the sink's slots, in its order.
     pub slots: Vec<Template>,
+    /// Limits of its own, besides those of its system.
+    pub limits: Option<Limits>,
 }
 
 impl Plan {

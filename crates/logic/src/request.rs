@@ -79,6 +79,7 @@ mod tests {
         let operation = OperationPlan {
             mapping: Some(Arc::new(Mapping::compile("m.jq", mapping, &environment).unwrap())),
             slots: vec![Template::compile("/items/{{ .subject }}", &environment).unwrap()],
+            limits: None,
         };
         let envelope = Envelope { subject: "A/1".into(), ..Envelope::default() };
         let data = Bytes::from_static(br#"{"quantity":0.10}"#);

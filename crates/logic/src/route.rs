@@ -7,6 +7,7 @@ use lineshaft_model::json::Value;
 use lineshaft_model::{Envelope, Reason, Reasons};
 
 use crate::draft::Draft;
+use crate::plan::Class;
 use crate::prepare::{Around, Owes};
 
 /// The most deliveries of one event.
@@ -21,11 +22,19 @@ pub(crate) fn owes(around: &Around<'_>, draft: &Draft, data: &Input<'_>) -> Resu
         if !rule.on.covers(&envelope.event_type) {
             continue;
         }
-        let needs_event = rule.when.is_some() || rule.order_by.is_some();
+        let computed = match &rule.priority {
+            Class::Computed(expression) => Some(expression),
+            Class::OfTheEvent | Class::Fixed(_) => None,
+        };
+        let needs_event = rule.when.is_some() || rule.order_by.is_some() || computed.is_some();
         if needs_event && whole.is_none() {
             whole = Some(cloud_event(envelope, data.tree().clone()));
         }
         let mut order_key = None;
+        let mut priority = match rule.priority {
+            Class::Fixed(priority) => priority,
+            _ => envelope.priority.unwrap_or_default(),
+        };
         if let Some(event) = &whole {
             let vars = Vars {
                 tenant: &envelope.tenant,
@@ -46,8 +55,13 @@ pub(crate) fn owes(around: &Around<'_>, draft: &Draft, data: &Input<'_>) -> Resu
                 let text = expression.text(event, &vars, &Budget::DEFAULT);
                 order_key = Some(text.map_err(|error| failed(error, "order_by"))?);
             }
+            if let Some(expression) = computed {
+                let text = expression.text(event, &vars, &Budget::DEFAULT);
+                let text = text.map_err(|error| failed(error, "priority"))?;
+                let at = format!("route {} `priority`", rule.name);
+                priority = text.parse().map_err(|reason: Reason| vec![reason.at(at)])?;
+            }
         }
-        let priority = rule.priority.or(envelope.priority).unwrap_or_default();
         owes.push(Owes { route, priority, order_key });
     }
     if owes.len() > MOST_DELIVERIES {

@@ -95,6 +95,42 @@ impl LimitsSpec {
     }
 }
 
+/// `limits` of an operation, besides those of its system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperationLimitsSpec {
+    /// Most calls, for instance `50/s`. No limit of its own when absent.
+    pub rate: Option<Rate>,
+    /// Calls that may go at once after a rest. Default 1.
+    pub burst: Option<u32>,
+    /// Most calls under way. No limit of its own when absent.
+    pub concurrency: Option<u32>,
+}
+
+impl OperationLimitsSpec {
+    /// The limits it means.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            per_1000_s: self.rate.map_or(0, |rate| rate.0),
+            burst: self.burst.unwrap_or(1).max(1),
+            concurrency: self.concurrency.unwrap_or(u32::MAX).max(1),
+        }
+    }
+}
+
+/// One of `maintenance` of a system: a time in which it is not there on purpose.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MaintenanceSpec {
+    /// When it begins: minute, hour, day of the month, month, day of the week.
+    pub cron: String,
+    /// How long it lasts, at most 31 days.
+    pub lasts: Span,
+    /// By whose clock it begins, an IANA time zone. UTC when absent.
+    pub timezone: Option<String>,
+}
+
 /// `breaker` of a system.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +141,8 @@ pub struct BreakerSpec {
     pub window: Option<Span>,
     /// How long it stays open before a probe. Default 15s.
     pub cool_down: Option<Span>,
+    /// How long a system that is back takes to get all its limits again; 0s for at once. Default 10s.
+    pub ramp: Option<Span>,
 }
 
 impl BreakerSpec {
@@ -116,6 +154,7 @@ impl BreakerSpec {
             failures: self.failures.unwrap_or(usual.failures).max(1),
             window_ms: self.window.map_or(usual.window_ms, |span| span.0),
             cool_down_ms: self.cool_down.map_or(usual.cool_down_ms, |span| span.0),
+            ramp_ms: self.ramp.map_or(usual.ramp_ms, |span| span.0),
         }
     }
 }
@@ -187,8 +226,8 @@ pub struct RouteSpec {
     pub when: Option<String>,
     /// `system.operation`.
     pub to: String,
-    /// Class; the event's own when absent, else `normal`.
-    pub priority: Option<Priority>,
+    /// Class, or a jq expression over the CloudEvent that gives one; the event's own when absent, else `normal`.
+    pub priority: Option<String>,
     /// jq expression over the CloudEvent for what keeps order; `.subject` when absent.
     pub order_by: Option<String>,
     /// How failed attempts are repeated.
@@ -229,6 +268,8 @@ pub struct SourceSpec {
 pub struct OperationSpec {
     /// Mapping from the CloudEvent to the request's body, a file in `mappings/`. Without one the canonical data is sent.
     pub mapping: Option<String>,
+    /// Limits of its own, besides those of its system.
+    pub limits: Option<OperationLimitsSpec>,
     /// For people.
     pub description: Option<String>,
 }
@@ -249,6 +290,9 @@ pub struct SystemSpec {
     /// When it is left alone.
     #[serde(default)]
     pub breaker: BreakerSpec,
+    /// When it is not there on purpose.
+    #[serde(default)]
+    pub maintenance: Vec<MaintenanceSpec>,
     /// Who to ask: `business` and `it`.
     #[serde(default)]
     pub owners: BTreeMap<String, String>,

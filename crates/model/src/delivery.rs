@@ -180,6 +180,8 @@ pub enum OutcomeKind {
     Discarded = 5,
     /// A person sent a dead letter back to be delivered again.
     Retried = 6,
+    /// An attempt begins that could not be repeated without a second effect: should no other outcome follow, it is unknown.
+    Begun = 7,
 }
 
 impl OutcomeKind {
@@ -193,6 +195,7 @@ impl OutcomeKind {
             4 => Self::Unknown,
             5 => Self::Discarded,
             6 => Self::Retried,
+            7 => Self::Begun,
             _ => return None,
         })
     }
@@ -213,6 +216,7 @@ impl OutcomeKind {
             Self::Unknown => "unknown",
             Self::Discarded => "discarded",
             Self::Retried => "retried",
+            Self::Begun => "begun",
         }
     }
 }

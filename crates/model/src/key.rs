@@ -60,6 +60,12 @@ impl Fingerprint {
     }
 }
 
+/// The fingerprint of who sends: an event's `source`, which names tenant and system. Senders share lanes by it.
+#[must_use]
+pub fn share_of(source: &str) -> u32 {
+    (Fingerprint::of(&[source]).0 >> 96) as u32
+}
+
 impl fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)

@@ -22,7 +22,7 @@ pub mod status;
 pub use delivery::{Answer, DeliveryId, DeliveryState, Destination, IdempotencyKey, Outcome, OutcomeKind};
 pub use event::{Envelope, Event, Raw};
 pub use event_type::EventType;
-pub use key::{Fingerprint, ObjectKey};
+pub use key::{Fingerprint, ObjectKey, share_of};
 pub use moment::{Millis, Moment};
 pub use money::Money;
 pub use position::Position;

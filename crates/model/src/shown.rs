@@ -160,6 +160,9 @@ pub struct DeadLetter {
     pub since: Millis,
     /// Later deliveries of the same key that wait for it.
     pub parked: u64,
+    /// Whether it is not known what became of it: the effect may be there.
+    #[serde(default)]
+    pub unknown: bool,
 }
 
 /// A refused input.
@@ -307,11 +310,14 @@ pub struct SystemRow {
     pub title: String,
     /// The connector it uses.
     pub connector: String,
-    /// `healthy`, `retrying`, `open` (breaker), `dead-letters`, `paused`, `idle`.
+    /// `healthy`, `retrying`, `open` (breaker), `dead-letters`, `paused`, `maintenance`, `idle`.
     pub health: String,
     /// The person's reason when paused.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<String>,
+    /// Its breaker, limits and maintenance windows.
+    #[serde(default)]
+    pub pace: PaceRow,
     /// Events taken from it since start.
     pub received: u64,
     /// When the latest came.
@@ -329,6 +335,49 @@ pub struct SystemRow {
     pub lanes: Vec<LaneRow>,
 }
 
+/// How fast a system is called now, and what holds it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct PaceRow {
+    /// `closed`, `open`, `half-open`.
+    pub breaker: String,
+    /// When an open breaker lets a probe through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<Millis>,
+    /// The person's reason when the breaker was set by one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub forced: Option<String>,
+    /// Until when the system asked to be left alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<Millis>,
+    /// When the maintenance window ends that is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance_until: Option<Millis>,
+    /// When the next maintenance window begins.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub maintenance_next: Option<Millis>,
+    /// How much of its limits a system that is back has again, in per cent.
+    pub ramp_percent: u32,
+    /// Calls under way.
+    pub under_way: u32,
+    /// Most calls under way.
+    pub concurrency: u32,
+    /// Most calls in a thousand seconds; 0 for no limit.
+    pub per_1000_s: u64,
+    /// Attempts that may be repeated at once; without any, one a second is.
+    pub repeats: u32,
+}
+
+/// What one class of a lane has in memory.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct ClassRow {
+    /// `critical`, `high`, `normal`, `bulk`.
+    pub class: String,
+    /// Order keys that could go now.
+    pub ready: u64,
+    /// Whether more of the class is only in the views.
+    pub beyond: bool,
+}
+
 /// A destination's lane and how it is.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct LaneRow {
@@ -343,6 +392,15 @@ pub struct LaneRow {
     /// Those of them whose latest attempt failed.
     #[serde(default)]
     pub retrying: u64,
+    /// Of those, deliveries whose outcome is unknown.
+    #[serde(default)]
+    pub unknown: u64,
+    /// Order keys that wait for their next attempt.
+    #[serde(default)]
+    pub delayed: u64,
+    /// By class, the most urgent first.
+    #[serde(default)]
+    pub classes: Vec<ClassRow>,
     /// Behind a dead letter.
     pub parked: u64,
     /// Dead letters.

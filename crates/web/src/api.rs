@@ -24,6 +24,7 @@ use lineshaft_store::reading::{Reading, ReadingError};
 
 use crate::problem::Problem;
 use crate::state::State;
+pub(crate) use systems::act_on;
 
 /// Every route of the API. Each handler names the scope it needs; `health` alone is open.
 pub fn routes(state: &State) -> Router<State> {

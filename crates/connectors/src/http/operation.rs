@@ -35,7 +35,7 @@ pub(super) struct Verify {
 }
 
 /// Settings of an operation that the loader of the workspace reads.
-const LOADED_ELSEWHERE: &[&str] = &["title", "description", "mapping"];
+const LOADED_ELSEWHERE: &[&str] = &["title", "description", "mapping", "limits"];
 
 /// An hour: longer than that no answer is worth an open connection.
 const LONGEST_MS: u64 = 3_600_000;

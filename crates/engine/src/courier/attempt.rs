@@ -6,19 +6,24 @@ use lineshaft_logic::deliver::TargetCan;
 use lineshaft_logic::lane::Entry;
 use lineshaft_logic::request::{self, Rendered};
 use lineshaft_model::record::{EventRecord, RecordKind};
-use lineshaft_model::{Answer, Destination, IdempotencyKey, Reason};
+use lineshaft_model::{Answer, IdempotencyKey, Millis, Outcome, OutcomeKind, Reason};
 use lineshaft_ports::{Delivery, Sink};
+use tokio::sync::{mpsc, oneshot};
 
 use super::can_of;
 use crate::hub::Shared;
+use crate::lanes::Door;
 use crate::recorder::recent::Accepted;
 use crate::references::ViewReferences;
 use crate::setup::Setup;
+use crate::work::{Settled, Work};
 
 /// How an attempt ended.
 pub(super) struct Attempted {
     /// The delivery.
     pub(super) entry: Entry,
+    /// Whether it was a repeated attempt.
+    pub(super) again: bool,
     /// What the sink said; `None` when the event could not be read and nothing was sent.
     pub(super) answer: Option<Answer>,
     /// The route that asked for it.
@@ -27,16 +32,23 @@ pub(super) struct Attempted {
     pub(super) can: TargetCan,
 }
 
+/// Where an attempt is made, and where it is said that one begins.
+pub(super) struct Place {
+    pub(super) door: Arc<Door>,
+    pub(super) work: mpsc::Sender<Work>,
+}
+
 /// Makes one attempt.
 pub(super) async fn attempt(
     shared: Arc<Shared>,
     setup: Arc<Setup>,
     sink: Arc<dyn Sink>,
-    destination: Destination,
+    place: Place,
     entry: Entry,
+    again: bool,
 ) -> Attempted {
     let can = can_of(&*sink);
-    let ended = |answer, route| Attempted { entry, answer, route, can };
+    let ended = |answer, route| Attempted { entry, again, answer, route, can };
     let event = match find(&shared, &entry) {
         Ok(Some(event)) => event,
         Ok(None) => {
@@ -53,6 +65,7 @@ pub(super) async fn attempt(
     let (envelope, data) = (Arc::clone(&event.envelope), event.data.clone());
     let route = event.route(entry.id.n).map_or_else(Arc::default, Arc::clone);
     drop(event);
+    let destination = place.door.destination();
     let operation = setup.plan.operations.get(destination.as_str());
     let request = match operation {
         Some(operation) => {
@@ -76,6 +89,10 @@ pub(super) async fn attempt(
         body,
         slots,
     };
+    // A call that may be repeated needs no word before it: after a crash it is made again.
+    if !can.keep_key && !entry.unknown && !begin(&shared, &place, &entry).await {
+        return ended(None, route);
+    }
     let tracer = shared.tracer.get().map(|tracer| (tracer, shared.clock.ticks_us()));
     let answer = deliver(&*sink, &delivery, entry.unknown, can).await;
     if let Some((tracer, begun_us)) = tracer {
@@ -84,8 +101,31 @@ pub(super) async fn attempt(
     ended(Some(answer), route)
 }
 
+/// Makes durable that an attempt begins, so that after a crash it is known that there may be an effect. False when the hub
+/// is stopping.
+async fn begin(shared: &Shared, place: &Place, entry: &Entry) -> bool {
+    let outcome = Outcome {
+        delivery: entry.id,
+        kind: OutcomeKind::Begun,
+        attempt: entry.attempts.saturating_add(1),
+        at: shared.clock.now(),
+        due: Millis(0),
+        status: 0,
+        reason: Some(Reason::new("attempt-begun", "an attempt has begun and nothing has come back yet")),
+        foreign_key: None,
+        actor: None,
+    };
+    let settled = Settled { outcome, door: Arc::clone(&place.door), order: entry.order, parks: entry.parks };
+    let (reply, durable) = oneshot::channel();
+    place.work.send(Work::Begun { settled, reply }).await.is_ok() && durable.await.is_ok()
+}
+
 /// After an unknown outcome the target is asked first, where it can be.
 async fn deliver(sink: &dyn Sink, delivery: &Delivery, unknown: bool, can: TargetCan) -> Answer {
+    if unknown && !can.verify && !can.keep_key {
+        let why = "an attempt was made whose outcome was never learnt";
+        return Answer::Unknown { reason: Reason::new("outcome-unknown", why) };
+    }
     if unknown && can.verify {
         match sink.verify(delivery).await {
             done @ Answer::Delivered { .. } => return done,

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::atomic::Ordering;
 
 use lineshaft_logic::pace::Breaker;
-use lineshaft_model::shown::{Balance, LaneRow, Overview, SystemRow};
-use lineshaft_model::{Millis, Reason};
+use lineshaft_model::shown::{Balance, ClassRow, LaneRow, Overview, PaceRow, SystemRow};
+use lineshaft_model::{Millis, Priority, Reason};
 use lineshaft_store::views::DestinationCounts;
 
 use super::{Handle, unreadable};
+use crate::setup::SystemSetup;
+use crate::systems::System;
 use crate::telemetry::{DepthLabels, LaneLabels, SystemLabels};
 
 impl Handle {
@@ -22,11 +24,15 @@ impl Handle {
             let running = self.shared.systems.get(name);
             let (received, last_received) = running.intake();
             let (received_per_second_x100, delivered_per_second_x100) = running.per_second_x100(now);
-            let breaker = running.breaker();
+            let pace = self.pace_row(&running, system);
             let mut lanes = Vec::new();
             for door in self.shared.lanes.all() {
                 if door.destination().system() == name {
-                    lanes.push(self.lane_row(&door, counts.get(door.destination().as_str()), breaker)?);
+                    lanes.push(self.lane_row(
+                        &door,
+                        counts.get(door.destination().as_str()),
+                        &pace.breaker,
+                    )?);
                 }
             }
             let prefix = format!("{name}/");
@@ -42,8 +48,9 @@ impl Handle {
                 name: name.clone(),
                 title: system.title.clone(),
                 connector: system.connector.clone(),
-                health: health(running.paused().is_some(), breaker, &lanes, received).to_owned(),
+                health: health(running.paused().is_some(), &pace, &lanes, received).to_owned(),
                 paused: running.paused(),
+                pace,
                 received,
                 last_received,
                 received_per_second_x100,
@@ -55,19 +62,51 @@ impl Handle {
         Ok(rows)
     }
 
+    fn pace_row(&self, running: &System, setup: &SystemSetup) -> PaceRow {
+        let now = self.shared.clock.both();
+        let (standing, hold) = (running.standing(now), running.maintenance(now));
+        let wall = |steady: Millis| now.wall.plus(steady.since(now.steady));
+        let probe = match standing.breaker {
+            Breaker::Open { until } if standing.forced.is_none() => Some(wall(until)),
+            _ => None,
+        };
+        PaceRow {
+            breaker: standing.breaker.as_str().to_owned(),
+            probe,
+            forced: running.forced(),
+            held_until: standing.held_until.map(wall),
+            maintenance_until: hold.until,
+            maintenance_next: hold.next,
+            ramp_percent: standing.ramp_percent,
+            under_way: standing.under_way,
+            concurrency: setup.limits.concurrency,
+            per_1000_s: setup.limits.per_1000_s,
+            repeats: standing.repeats,
+        }
+    }
+
     fn lane_row(
         &self,
         door: &crate::lanes::Door,
         counts: Option<&DestinationCounts>,
-        breaker: Breaker,
+        breaker: &str,
     ) -> Result<LaneRow, Reason> {
         let destination = door.destination().as_str();
         let pending = counts.map_or(0, |c| c.pending + c.retrying + c.unknown);
         let oldest = if pending > 0 { self.oldest(destination)? } else { None };
         let gauges = &door.gauges;
+        let beyond = gauges.beyond.load(Ordering::Relaxed);
+        let class = |class: Priority| ClassRow {
+            class: class.as_str().to_owned(),
+            ready: gauges.ready[class as usize].load(Ordering::Relaxed),
+            beyond: beyond & (1 << class as u8) != 0,
+        };
         Ok(LaneRow {
             destination: destination.to_owned(),
-            breaker: breaker.as_str().to_owned(),
+            breaker: breaker.to_owned(),
+            unknown: counts.map_or(0, |c| c.unknown),
+            delayed: gauges.delayed.load(Ordering::Relaxed),
+            classes: Priority::ALL.map(class).into(),
             in_flight: gauges.in_flight.load(Ordering::Relaxed),
             pending,
             retrying: counts.map_or(0, |c| c.retrying + c.unknown),
@@ -174,14 +213,16 @@ fn signed(n: u64) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
 }
 
-fn health(paused: bool, breaker: Breaker, lanes: &[LaneRow], received: u64) -> &'static str {
+fn health(paused: bool, pace: &PaceRow, lanes: &[LaneRow], received: u64) -> &'static str {
     let moved = received > 0 || lanes.iter().any(|lane| lane.delivered > 0);
-    match breaker {
+    match pace.breaker.as_str() {
         _ if paused => "paused",
-        Breaker::Open { .. } | Breaker::HalfOpen => "open",
-        Breaker::Closed if lanes.iter().any(|lane| lane.dead > 0) => "dead-letters",
-        Breaker::Closed if lanes.iter().any(|lane| lane.retrying > 0) => "retrying",
-        Breaker::Closed if moved => "healthy",
-        Breaker::Closed => "idle",
+        // What a window holds is no cause for alarm, whatever the breaker says.
+        _ if pace.maintenance_until.is_some() => "maintenance",
+        "open" | "half-open" => "open",
+        _ if lanes.iter().any(|lane| lane.dead > 0) => "dead-letters",
+        _ if lanes.iter().any(|lane| lane.retrying > 0) => "retrying",
+        _ if moved => "healthy",
+        _ => "idle",
     }
 }

@@ -16,6 +16,8 @@ const DAWN: i64 = 1_795_392_000_000;
 struct Pauses {
     now_ms: i64,
     next: u64,
+    /// How far the time of day has been set ahead of the steady one.
+    set_ms: i64,
     waiting: BTreeMap<(i64, u64), oneshot::Sender<()>>,
 }
 
@@ -40,9 +42,17 @@ impl SimClock {
     }
 }
 
+impl SimClock {
+    /// Sets the time of day, as somebody with the rights for it may.
+    pub(super) fn set_by(&self, by_ms: i64) {
+        self.0.lock().set_ms += by_ms;
+    }
+}
+
 impl Clock for SimClock {
     fn now(&self) -> Millis {
-        Millis(DAWN + self.0.lock().now_ms)
+        let pauses = self.0.lock();
+        Millis(DAWN + pauses.now_ms + pauses.set_ms)
     }
 
     fn ticks_us(&self) -> u64 {

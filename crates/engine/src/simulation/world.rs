@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use lineshaft_logic::calendar::{Cron, Maintenance, Window};
 use lineshaft_logic::deliver::RetryRule;
+use lineshaft_logic::pace::{Breaker, BreakerRule, Limits};
 use lineshaft_logic::plan::Route;
-use lineshaft_model::{DeliveryId, Destination, Envelope, Event, Position, Priority, Raw, Reason};
+use lineshaft_model::shown::DeadLetter;
+use lineshaft_model::{Destination, Envelope, Event, Position, Priority, Raw, Reason};
 use lineshaft_ports::journal::Batch;
 use lineshaft_store::index::Span;
 use lineshaft_store::journal::disk::sim::{Cut, Fault, SimDisk};
@@ -23,9 +26,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::clock::SimClock;
-use super::target::{Fate, Target};
+use super::target::{Fate, Kind, Target};
 use crate::clock::Clock;
 use crate::courier::Courier;
+use crate::handle::{Asked, Forced, Mend};
 use crate::hub::Shared;
 use crate::recorder::admission::hash_of;
 use crate::recorder::{Committed, Recorder};
@@ -33,7 +37,14 @@ use crate::setup::Setup;
 use crate::work::{Admitted, Candidate, Intake, Item, Owing, Verdict, Work};
 use crate::{Handle, Supervisor};
 
-const DESTINATIONS: [&str; 2] = ["erp.post", "aps.put"];
+/// Two lanes share a system; each of the other two can do less about a lost answer.
+const DESTINATIONS: [(&str, Kind); 4] = [
+    ("aps.put", Kind::KeepsKey),
+    ("erp.post", Kind::KeepsKey),
+    ("erp.tell", Kind::CanBeAsked),
+    ("mes.start", Kind::Neither),
+];
+const SYSTEMS: [&str; 3] = ["aps", "erp", "mes"];
 const STEPS: usize = 160;
 const SUBJECTS: u32 = 4;
 
@@ -49,6 +60,9 @@ pub(super) struct Happened {
     pub(super) crashes: u64,
     pub(super) power_cuts: u64,
     pub(super) effects: u64,
+    pub(super) clock_sets: u64,
+    /// Crashes with something in each state of a lane or of its system.
+    pub(super) with: BTreeMap<&'static str, u64>,
 }
 
 impl Happened {
@@ -62,7 +76,25 @@ impl Happened {
         self.crashes += other.crashes;
         self.power_cuts += other.power_cuts;
         self.effects += other.effects;
+        self.clock_sets += other.clock_sets;
+        for (state, times) in &other.with {
+            *self.with.entry(state).or_default() += times;
+        }
     }
+}
+
+/// The destination of a flood.
+const FLOODED: &str = "erp.post";
+
+/// What became of a critical delivery behind a flood.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Overtaken {
+    /// Calls under way when it came.
+    pub(super) held: u64,
+    /// Slots until it was asked for.
+    pub(super) slots: u64,
+    /// Slots of bulk in the next three hundred, while critical deliveries were plenty.
+    pub(super) bulk: u64,
 }
 
 /// An event that was sent and what its client has heard.
@@ -105,7 +137,7 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(seed: u64) -> Self {
-        let targets = DESTINATIONS.iter().map(|d| (*d, Target::default())).collect();
+        let targets = DESTINATIONS.iter().map(|(name, kind)| (*name, Target::of(*kind))).collect();
         Self {
             rng: SmallRng::seed_from_u64(seed),
             clock: Arc::default(),
@@ -147,7 +179,7 @@ impl World {
             let sink: Arc<dyn lineshaft_ports::Sink> = Arc::new(target.clone());
             setup.sinks.insert((*name).to_owned(), sink);
             let destination = Destination::parse(name).unwrap();
-            setup.systems.insert(destination.system().to_owned(), crate::SystemSetup::default());
+            setup.systems.insert(destination.system().to_owned(), system(destination.system()));
             setup.plan.retries.insert(
                 (*name).to_owned(),
                 RetryRule { first_ms: 100, factor_x100: 200, ceiling_ms: 2_000, give_up_after_ms: 20_000 },
@@ -157,7 +189,7 @@ impl World {
                 on: "lineshaft.*.*.*".parse().unwrap(),
                 when: None,
                 to: destination,
-                priority: None,
+                priority: lineshaft_logic::plan::Class::OfTheEvent,
                 order_by: None,
                 parks: true,
             });
@@ -205,8 +237,10 @@ impl World {
                 let by_ms = self.rng.random_range(1..700);
                 self.clock.advance(by_ms);
             }
-            92..95 => self.mend().await,
-            95..98 => self.kill(),
+            92..94 => self.mend().await,
+            94 => self.act().await,
+            95 => self.set_clock(),
+            96..98 => self.kill(),
             _ => self.cut_power(),
         }
         settle().await;
@@ -260,7 +294,7 @@ impl World {
     fn send(&mut self, event: Event) {
         let Some(process) = &self.process else { return };
         let (reply, answer) = oneshot::channel();
-        let owed = DESTINATIONS.iter().map(|name| Owing {
+        let owed = DESTINATIONS.iter().map(|(name, _)| Owing {
             route: Arc::from(*name),
             door: process.shared.lanes.door(&Destination::parse(name).unwrap()),
             priority: event.envelope.priority.unwrap_or_default(),
@@ -274,6 +308,82 @@ impl World {
             self.happened.sent += 1;
             self.pending.push(Sent { event, answer });
         }
+    }
+
+    /// A flood: many events to one destination, as one input brings them.
+    fn flood(&mut self, from: u64, count: u64, class: Priority) {
+        let Some(process) = &self.process else { return };
+        let door = process.shared.lanes.door(&Destination::parse(FLOODED).unwrap());
+        let items = (from..from + count).map(|n| {
+            let envelope = Envelope {
+                id: format!("{class}-{n}"),
+                source: "urn:lineshaft:main:wms".into(),
+                event_type: "lineshaft.item.changed.v1".into(),
+                subject: format!("{class}-{n}"),
+                tenant: "main".into(),
+                ..Envelope::default()
+            };
+            let event = Event {
+                envelope,
+                data: Bytes::from_static(b"{}"),
+                raw: Raw::Same,
+                intake: "events".into(),
+                keys: Vec::new(),
+                received: self.clock.now(),
+            };
+            let owing = Owing {
+                route: Arc::from(FLOODED),
+                door: Arc::clone(&door),
+                priority: class,
+                order_key: None,
+                parks: true,
+            };
+            let owed = std::iter::once(owing).collect();
+            Item::Event(Box::new(Candidate { hash: hash_of(&event.data), owed, event }))
+        });
+        let (reply, _) = oneshot::channel();
+        let intake = Intake { intake: Arc::from("events"), items: items.collect(), resume: None, reply };
+        assert!(process.work.try_send(Work::Intake(intake)).is_ok());
+        self.commit();
+        self.apply();
+    }
+
+    /// One slot: the oldest call under way is done, and what follows is asked for. Gives the events asked for then.
+    async fn slot(&mut self) -> Vec<String> {
+        self.targets[FLOODED].decide(0, Fate::Done);
+        settle().await;
+        self.commit();
+        self.apply();
+        settle().await;
+        self.targets[FLOODED].asked()
+    }
+
+    /// Queues a flood of bulk, then one critical delivery, then many; gives after how many slots the one was asked for, and
+    /// how many of the slots bulk had while critical ones were plenty.
+    pub(super) async fn overtake(mut self, bulk: u64) -> Overtaken {
+        self.start();
+        for from in (0..bulk).step_by(1_000) {
+            self.flood(from, 1_000, Priority::Bulk);
+            settle().await;
+        }
+        let held = self.targets[FLOODED].waiting() as u64;
+        self.flood(0, 1, Priority::Critical);
+        settle().await;
+        let mut slots = 0;
+        while !self.slot().await.iter().any(|id| id.starts_with("critical")) {
+            slots += 1;
+            assert!(slots < 100, "the critical delivery is not asked for");
+        }
+        self.flood(1, 400, Priority::Critical);
+        let before = self.effects_of("bulk");
+        for _ in 0..300 {
+            self.slot().await;
+        }
+        Overtaken { held, slots, bulk: self.effects_of("bulk") - before }
+    }
+
+    fn effects_of(&self, class: &str) -> u64 {
+        self.targets[FLOODED].effects().iter().filter(|effect| effect.id.starts_with(class)).count() as u64
     }
 
     fn commit(&mut self) {
@@ -324,19 +434,92 @@ impl World {
         self.targets[name].decide(pick, fate);
     }
 
-    /// A person sends a dead letter back.
+    /// A person looks at a dead letter: what is there is confirmed when nobody knew, the rest is sent again.
     async fn mend(&mut self) {
         self.commit();
         self.apply();
         let Some(process) = &self.process else { return };
-        let Some(id) = first_dead(process.handle.reading()) else { return };
+        let Some(letter) = first_dead(process.handle.reading()) else { return };
+        let id = letter.delivery.id;
+        let target = &self.targets[&*letter.delivery.destination];
+        let is_there = target.shows(id);
+        let mend = if letter.unknown && is_there { Mend::Confirm } else { Mend::Retry };
+        // Where the key is kept, sending again is harmless and needs no knowledge; everywhere else nobody may be led to it.
+        assert!(
+            target.keeps_key() || letter.unknown || !is_there,
+            "{id} is given up and its effect is there"
+        );
         let handle = process.handle.clone();
-        let asked = crate::handle::Asked { actor: "operator".into(), reason: "mended".into() };
-        let retry = tokio::spawn(async move { handle.mend(id, crate::handle::Mend::Retry, asked).await });
+        self.done(async move { handle.mend(id, mend, asked()).await }).await;
+    }
+
+    /// A person pauses or resumes a system, or sets its breaker.
+    async fn act(&mut self) {
+        let system = SYSTEMS[self.rng.random_range(0..SYSTEMS.len())];
+        let what = self.rng.random_range(0..6);
+        let Some(process) = &self.process else { return };
+        let handle = process.handle.clone();
+        self.done(async move {
+            match what {
+                0 => handle.pause_system(system, true, asked()).await,
+                1 | 2 => handle.pause_system(system, false, asked()).await,
+                3 => handle.force_breaker(system, Some(Forced::Open), asked()).await,
+                4 => handle.force_breaker(system, Some(Forced::Closed), asked()).await,
+                _ => handle.force_breaker(system, None, asked()).await,
+            }
+        })
+        .await;
+    }
+
+    /// What a person does, carried through unless the power goes.
+    async fn done(&mut self, what: impl Future<Output = Result<Position, Reason>> + Send + 'static) {
+        let doing = tokio::spawn(what);
         settle().await;
         self.commit();
         settle().await;
-        retry.abort();
+        doing.abort();
+    }
+
+    /// The time of day is set: by days, or by less than an hour.
+    fn set_clock(&mut self) {
+        self.happened.clock_sets += 1;
+        let by_ms = if self.rng.random_bool(0.3) {
+            self.rng.random_range(-90 * 86_400_000..90 * 86_400_000)
+        } else {
+            self.rng.random_range(-3_600_000..3_600_000)
+        };
+        self.clock.set_by(by_ms);
+    }
+
+    /// What a crash finds: each state of a lane, and of the systems.
+    fn note_states(&mut self) {
+        let Some(process) = &self.process else { return };
+        let mut note = |state, is| {
+            if is {
+                *self.happened.with.entry(state).or_default() += 1;
+            }
+        };
+        for counts in process.shared.views.counts() {
+            note("pending", counts.pending > 0);
+            note("retrying", counts.retrying > 0);
+            note("unknown", counts.unknown > 0);
+            note("parked", counts.parked > 0);
+            note("dead", counts.dead > 0);
+        }
+        note("under way", self.targets.values().any(|target| target.waiting() > 0));
+        let now = self.clock.both();
+        for name in SYSTEMS {
+            let system = process.shared.systems.get(name);
+            let standing = system.standing(now);
+            note("paused", system.paused().is_some());
+            note("breaker set", standing.forced.is_some());
+            note(
+                "breaker open",
+                standing.forced.is_none() && matches!(standing.breaker, Breaker::Open { .. }),
+            );
+            note("breaker half open", standing.breaker == Breaker::HalfOpen);
+            note("maintenance", system.maintenance(now).until.is_some());
+        }
     }
 
     /// kill -9: what was written stays, durable or not.
@@ -358,6 +541,7 @@ impl World {
 
     fn die(&mut self, power: bool) {
         self.listen();
+        self.note_states();
         if let Some(process) = self.process.take() {
             for courier in &process.couriers {
                 courier.abort();
@@ -406,6 +590,19 @@ impl World {
     async fn finish(&mut self) {
         self.disk = self.disk.after(Cut::Everything);
         self.kill();
+        for system in SYSTEMS {
+            for forced in [true, false] {
+                let Some(process) = &self.process else { panic!("no process") };
+                let handle = process.handle.clone();
+                self.done(async move {
+                    match forced {
+                        true => handle.force_breaker(system, None, asked()).await,
+                        false => handle.pause_system(system, false, asked()).await,
+                    }
+                })
+                .await;
+            }
+        }
         for round in 0..4_000 {
             self.commit();
             self.apply();
@@ -482,7 +679,7 @@ impl Process {
         let handle = Handle::new(Arc::clone(&shared), intake, work.clone(), follows.clone(), end_rx);
         let couriers = DESTINATIONS
             .iter()
-            .map(|name| {
+            .map(|(name, _)| {
                 let door = shared.lanes.door(&Destination::parse(name).unwrap());
                 let courier =
                     Courier::new(door, Arc::clone(&shared), work.clone(), follows.clone(), end).unwrap();
@@ -512,7 +709,25 @@ async fn settle() {
     }
 }
 
-fn first_dead(reading: &Reading) -> Option<DeliveryId> {
-    let page = reading.dead_letters(None, false, None, 1).unwrap();
-    page.items.first().map(|letter| letter.delivery.id)
+fn first_dead(reading: &Reading) -> Option<DeadLetter> {
+    reading.dead_letters(None, false, None, 1).unwrap().items.pop()
+}
+
+fn asked() -> Asked {
+    Asked { actor: "operator".into(), reason: "seen to".into() }
+}
+
+/// A system with little room, a quick breaker, and a window of three minutes in every twenty.
+fn system(name: &str) -> crate::SystemSetup {
+    let window = Window {
+        cron: Cron::parse("7-59/20 * * * *").unwrap(),
+        lasts_ms: 180_000,
+        zone: jiff::tz::TimeZone::UTC,
+    };
+    crate::SystemSetup {
+        limits: Limits { per_1000_s: if name == "mes" { 50_000 } else { 0 }, burst: 3, concurrency: 3 },
+        breaker: BreakerRule { failures: 3, window_ms: 5_000, cool_down_ms: 1_000, ramp_ms: 2_000 },
+        maintenance: Maintenance::new(if name == "aps" { vec![window] } else { Vec::new() }),
+        ..crate::SystemSetup::default()
+    }
 }

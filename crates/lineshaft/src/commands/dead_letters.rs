@@ -1,4 +1,4 @@
-//! `lineshaft dead-letters list|show|retry|discard`.
+//! `lineshaft dead-letters list|show|retry|confirm|discard`.
 
 use clap::{Args, Subcommand};
 use lineshaft_model::shown::DeadLetter;
@@ -13,7 +13,7 @@ use crate::client::Hub;
 use crate::failure::{Exit, Failure, Outcome};
 use crate::table::Column;
 
-/// Lists, shows, retries and discards dead letters.
+/// Lists, shows, retries, confirms and discards dead letters.
 #[derive(Args, Debug)]
 pub struct DeadLetters {
     #[command(subcommand)]
@@ -30,6 +30,8 @@ enum What {
     Show(Show),
     /// Deliver again, with the same idempotency key; what is parked behind it follows in order
     Retry(Mend),
+    /// Say that an effect that was not known about is there; it counts as delivered
+    Confirm(Discard),
     /// Give up for good; what is parked behind it follows
     Discard(Discard),
 }
@@ -128,6 +130,7 @@ impl DeadLetters {
                 }
                 What::Show(given) => show(around, &hub, given).await,
                 What::Retry(given) => mend(around, &hub, &given.ids, "retry", &given.reason).await,
+                What::Confirm(given) => mend(around, &hub, &given.ids, "confirm", &given.reason).await,
                 What::Discard(given) => mend(around, &hub, &given.ids, "discard", &given.reason).await,
             }
         })
@@ -149,7 +152,8 @@ async fn show(around: &Around, hub: &Hub, given: &Show) -> Outcome {
         .add("type", &delivery.event_type)
         .add("subject", &delivery.subject)
         .add("dead since", time(letter.since))
-        .add("parked behind", letter.parked);
+        .add("parked behind", letter.parked)
+        .add("outcome", if letter.unknown { "unknown: the effect may be there" } else { "no effect" });
     if let Some(reason) = &delivery.reason {
         facts.add("reason", in_short(Some(reason))).add("at", &reason.at).add("hint", &reason.hint);
     }

@@ -1,4 +1,4 @@
-//! `lineshaft systems list|pause|resume`.
+//! `lineshaft systems list|pause|resume|breaker`.
 
 use clap::{Args, Subcommand};
 use lineshaft_model::shown::{LaneRow, SystemRow};
@@ -11,7 +11,7 @@ use crate::client::escaped;
 use crate::failure::{Exit, Outcome};
 use crate::table::Column;
 
-/// Lists the connected systems, pauses and resumes one.
+/// Lists the connected systems, pauses and resumes one, sets its breaker.
 #[derive(Args, Debug)]
 pub struct Systems {
     #[command(subcommand)]
@@ -28,6 +28,36 @@ enum What {
     Pause(Pause),
     /// Deliver to a system again
     Resume(Resume),
+    /// Hold a system's breaker open or closed, or leave it to itself
+    Breaker(SetBreaker),
+}
+
+#[derive(Args, Debug)]
+struct SetBreaker {
+    /// Name of the system
+    name: String,
+    /// `open` holds every call back, `close` lets every call through, `auto` leaves it to itself
+    set: Set,
+    /// Why, for the record and for whoever looks; `auto` needs none
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Set {
+    Open,
+    Close,
+    Auto,
+}
+
+impl Set {
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Open => "breaker-open",
+            Self::Close => "breaker-close",
+            Self::Auto => "breaker-auto",
+        }
+    }
 }
 
 #[derive(Args, Debug)]
@@ -51,6 +81,7 @@ struct Resume {
 const COLUMNS: &[Column] = &[
     Column::new("SYSTEM"),
     Column::new("HEALTH"),
+    Column::new("BREAKER"),
     Column::number("RECEIVED"),
     Column::number("DELIVERED"),
     Column::number("PENDING"),
@@ -65,13 +96,27 @@ fn cells(row: &SystemRow) -> Vec<String> {
     vec![
         row.name.clone(),
         row.health.clone(),
+        if row.pace.forced.is_some() {
+            format!("{}, set", row.pace.breaker)
+        } else {
+            row.pace.breaker.clone()
+        },
         row.received.to_string(),
         sum(|lane| lane.delivered),
         sum(|lane| lane.pending),
         sum(|lane| lane.parked),
         sum(|lane| lane.dead),
-        row.paused.as_ref().map_or(failure, |reason| format!("paused: {reason}")),
+        remark(row).unwrap_or(failure),
     ]
+}
+
+/// What holds a system on purpose.
+fn remark(row: &SystemRow) -> Option<String> {
+    let paused = row.paused.as_ref().map(|reason| format!("paused: {reason}"));
+    let set = || row.pace.forced.as_ref().map(|reason| format!("breaker set: {reason}"));
+    paused
+        .or_else(set)
+        .or_else(|| row.pace.maintenance_until.map(|until| format!("maintenance until {until}")))
 }
 
 impl Systems {
@@ -86,6 +131,7 @@ impl Systems {
                 }
                 What::Pause(given) => (&given.name, "pause", &given.reason),
                 What::Resume(given) => (&given.name, "resume", &given.reason),
+                What::Breaker(given) => (&given.name, given.set.action(), &given.reason),
             };
             let done: Done =
                 hub.post(&format!("/v1/systems/{}/{action}", escaped(name)), &Because { reason }).await?;

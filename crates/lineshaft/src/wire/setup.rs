@@ -32,6 +32,7 @@ impl System {
             connector: self.kind.clone(),
             limits: self.limits,
             breaker: self.breaker,
+            maintenance: self.maintenance.clone(),
             owners: self.spec.owners.clone(),
         };
         setup.systems.insert(self.name.clone(), described);

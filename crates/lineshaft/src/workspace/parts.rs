@@ -18,19 +18,6 @@ pub(super) struct LimitsPart {
     body: Option<Size>,
 }
 
-/// A time in which a system is not there on purpose.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "read to be checked; nothing keeps to it yet")]
-pub(super) struct MaintenancePart {
-    /// When it begins: five fields, minute to weekday.
-    pub(super) cron: String,
-    /// How long.
-    lasts: Span,
-    /// Whose clock.
-    pub(super) timezone: Option<String>,
-}
-
 /// A file of `contracts/`: an event or API contract.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -1,7 +1,7 @@
 //! `routes/*.yaml`: who gets what, when, how urgently.
 
 use lineshaft_logic::deliver::RetryRule;
-use lineshaft_logic::plan::Route;
+use lineshaft_logic::plan::{Class, Route};
 use lineshaft_logic::spec::{OnDeadLetter, RouteSpec};
 use lineshaft_model::Destination;
 use lineshaft_model::event_type::{TypePattern, is_word};
@@ -100,6 +100,7 @@ fn compile(loading: &mut Loading<'_>, file: &str, tree: Node, spec: RouteSpec) -
     let when = flat(loading, file, source, tree.get("when"), when);
     let order_by = spec.order_by.as_deref().map(|text| loading.expression(text));
     let order_by = flat(loading, file, source, tree.get("order_by"), order_by);
+    let priority = spec.priority.as_deref().map(|text| class(loading, file, source, &tree, text));
     if loading.problems.errors() != errors {
         return None;
     }
@@ -108,11 +109,30 @@ fn compile(loading: &mut Loading<'_>, file: &str, tree: Node, spec: RouteSpec) -
         on: on?,
         when,
         to: to?,
-        priority: spec.priority,
+        priority: priority.unwrap_or_default(),
         order_by,
         parks: spec.on_dead_letter == OnDeadLetter::ParkKey,
     };
     Some(RouteFile { spec, route, retry: retry.ok()?, file: file.to_owned(), tree })
+}
+
+/// A class by its name, or by an expression. What looks like a name and is none is not taken for jq.
+fn class(loading: &mut Loading<'_>, file: &str, source: &str, tree: &Node, text: &str) -> Class {
+    match text.parse() {
+        Ok(priority) => Class::Fixed(priority),
+        Err(reason) if is_word(text) => {
+            let reason: lineshaft_model::Reason = reason;
+            let hint = format!("{}, or a jq expression that gives one", reason.hint);
+            let problem = Problem::of_reason(file, tree.place("/priority"), reason.hint(hint));
+            loading.problems.push(problem);
+            Class::OfTheEvent
+        }
+        Err(_) => {
+            let compiled = Some(loading.expression(text));
+            flat(loading, file, source, tree.get("priority"), compiled)
+                .map_or(Class::OfTheEvent, Class::Computed)
+        }
+    }
 }
 
 /// What was compiled, or nothing and its problems.

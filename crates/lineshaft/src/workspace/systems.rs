@@ -1,15 +1,17 @@
 //! `systems/*.yaml`: the connected systems, their sources and operations.
 
+use jiff::tz::TimeZone;
 use lineshaft_connectors::{Connector, registry};
 use lineshaft_formats::Format;
+use lineshaft_logic::calendar::{Cron, LONGEST_MS, Maintenance, Window};
 use lineshaft_logic::pace::{BreakerRule, Limits};
-use lineshaft_logic::spec::SystemSpec;
+use lineshaft_logic::spec::{MaintenanceSpec, SystemSpec};
 use lineshaft_model::event_type::{EventType, is_word};
 
 use super::decode::decode;
 use super::load::Loading;
 use super::marked::{Entry, Mark, Node};
-use super::parts::{LimitsPart, MaintenancePart};
+use super::parts::LimitsPart;
 use super::problem::Problem;
 use super::spelling;
 
@@ -26,6 +28,8 @@ pub struct System {
     pub limits: Limits,
     /// When it is left alone.
     pub breaker: BreakerRule,
+    /// When it is not there on purpose.
+    pub maintenance: Maintenance,
     /// What reaches it; `None` when its settings are faulty, which is then a problem.
     pub connector: Option<Box<dyn Connector>>,
     /// What its file says of sources and operations.
@@ -62,9 +66,10 @@ fn read_one(loading: &mut Loading<'_>, file: &str) -> Option<System> {
     if let Some(limits) = tree.get("limits") {
         let _ = decode::<LimitsPart>(limits, file, &mut loading.problems);
     }
-    if let Some(maintenance) = tree.get("maintenance") {
-        maintenance_of(loading, file, maintenance);
-    }
+    let maintenance = match (&spec, tree.get("maintenance")) {
+        (Some(spec), Some(node)) => maintenance(loading, file, node, &spec.maintenance),
+        _ => Maintenance::default(),
+    };
     // A connector would say again what is wrong with the parts that were just read.
     let well = loading.problems.errors() == errors;
     let connector = if well { connector(loading, file, &tree) } else { None };
@@ -87,6 +92,7 @@ fn read_one(loading: &mut Loading<'_>, file: &str) -> Option<System> {
         kind: spec.connector.clone(),
         limits: spec.limits.limits(),
         breaker: spec.breaker.rule(),
+        maintenance,
         connector,
         spec,
         formats,
@@ -164,22 +170,25 @@ fn templates(loading: &mut Loading<'_>, file: &str, tree: &Node) {
     }
 }
 
-fn maintenance_of(loading: &mut Loading<'_>, file: &str, node: &Node) {
-    let Some(windows) = decode::<Vec<MaintenancePart>>(node, file, &mut loading.problems) else { return };
-    let message = "maintenance windows are read, but the hub does not keep to them yet";
-    let hint = "pause the system for as long: lineshaft systems pause NAME --reason maintenance";
-    loading.problems.push(Problem::warning(file, node.mark, "not-kept-yet", message).hint(hint));
-    for (at, window) in windows.iter().enumerate() {
-        let fields = window.cron.split_whitespace().count();
-        if fields != 5 {
+fn maintenance(loading: &mut Loading<'_>, file: &str, node: &Node, specs: &[MaintenanceSpec]) -> Maintenance {
+    let mut windows = Vec::with_capacity(specs.len());
+    for (at, spec) in specs.iter().enumerate() {
+        let cron = Cron::parse(&spec.cron).map_err(|why| {
             let mark = node.place(&format!("/{at}/cron"));
-            let message = format!("`{}` has {fields} fields, not 5", spelling::clip(&window.cron));
+            let message = format!("`{}` says no time: {why}", spelling::clip(&spec.cron));
             let hint = "write minute, hour, day, month and weekday, for instance \"0 2 * * SUN\"";
             loading.error(file, mark, "cron-malformed", message, hint);
+        });
+        if !(60_000..=LONGEST_MS).contains(&spec.lasts.0) {
+            let mark = node.place(&format!("/{at}/lasts"));
+            let message = "a maintenance window lasts a minute at least and 31 days at most".to_owned();
+            loading.error(file, mark, "setting-range", message, "write for instance `lasts: 2h`");
         }
-        if let Some(zone) = &window.timezone {
-            let mark = node.place(&format!("/{at}/timezone"));
-            loading.timezone(file, mark, zone);
+        let name = spec.timezone.as_deref().unwrap_or("UTC");
+        loading.timezone(file, node.place(&format!("/{at}/timezone")), name);
+        if let (Ok(cron), Ok(zone)) = (cron, TimeZone::get(name)) {
+            windows.push(Window { cron, lasts_ms: spec.lasts.0, zone });
         }
     }
+    Maintenance::new(windows)
 }

@@ -151,6 +151,22 @@ fn references_that_lead_nowhere() {
             "breaker:",
             "maintenance: [{ cron: \"2 * * SUN\", lasts: 2h, timezone: Europe/Berlin }]\nbreaker:",
         ),
+        (
+            "systems/erp.yaml",
+            "breaker:",
+            "maintenance:\n  - { cron: \"0 2 31 2 *\", lasts: 2h }\n  - { cron: \"0 2 * * SUM\", lasts: 60d, timezone: Europe/Berln }\nbreaker:",
+        ),
+        (
+            "systems/erp.yaml",
+            "    mapping: count-to-erp.jq",
+            "    limits: { rate: 5, cuncurrency: 2 }\n    mapping: count-to-erp.jq",
+        ),
+        ("routes/inventory.yaml", "priority: high", "priority: urgent"),
+        (
+            "routes/inventory.yaml",
+            "priority: high",
+            "priority: 'if .data.line_down then \"critical\" els \"bulk\" end'",
+        ),
         ("systems/erp.yaml", "{{ .data.item }}", "{{ .data.item | }}"),
         ("ownership.yaml", "receipts: wms", "reciepts: wms"),
         ("ownership.yaml", "owner: erp", "owner: epr"),

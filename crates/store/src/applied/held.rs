@@ -128,7 +128,7 @@ pub(crate) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
     );
     let kind = prop_oneof![
         4 => Just(OutcomeKind::Delivered), 2 => Just(OutcomeKind::Again), 3 => Just(OutcomeKind::Dead),
-        1 => Just(OutcomeKind::Unknown), 1 => Just(OutcomeKind::Discarded), 2 => Just(OutcomeKind::Retried)
+        1 => Just(OutcomeKind::Unknown), 1 => Just(OutcomeKind::Discarded), 2 => Just(OutcomeKind::Retried), 1 => Just(OutcomeKind::Begun)
     ];
     // Mostly of the latest deliveries, as it is.
     let outcome = (0usize..200, kind, any::<bool>()).prop_map(|(which, kind, foreign)| Step::Outcome {
@@ -136,7 +136,14 @@ pub(crate) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
         kind,
         foreign,
     });
-    let action = prop_oneof![Just("quarantine.discard"), Just("system.pause"), Just("system.resume")];
+    let action = prop_oneof![
+        Just("quarantine.discard"),
+        Just("system.pause"),
+        Just("system.resume"),
+        Just("system.breaker-open"),
+        Just("system.breaker-close"),
+        Just("system.breaker-auto")
+    ];
     let step = prop_oneof![
         8 => event,
         12 => outcome,

@@ -86,7 +86,8 @@ impl Reading {
 
     fn letter(&self, entry: &LaneEntry, delivery: DeliveryRow) -> Result<DeadLetter, ReadingError> {
         let parked = self.views.parked_behind(&entry.destination, entry.order)?;
-        Ok(DeadLetter { delivery, since: entry.settled, parked })
+        let unknown = delivery.reason.as_ref().is_some_and(|reason| reason.code == "outcome-unknown");
+        Ok(DeadLetter { delivery, since: entry.settled, parked, unknown })
     }
 
     fn rows_of(&self, entries: &[LaneEntry]) -> Result<Vec<DeliveryRow>, ReadingError> {

@@ -31,6 +31,8 @@ pub(super) struct Delivery {
     pub(super) route: NameId,
     pub(super) order: u64,
     pub(super) class: Priority,
+    /// The fingerprint of who sent the event.
+    pub(super) share: u32,
     pub(super) parks: bool,
     pub(super) state: DeliveryState,
     pub(super) attempts: u16,
@@ -71,13 +73,14 @@ impl Delivery {
             since: row.get(9)?,
             settled: row.get(10)?,
             outcome: row.get::<_, i64>(11)?.cast_unsigned(),
+            share: row.get(12)?,
         })
     }
 }
 
 /// The columns of a delivery, its id first.
 pub(super) const COLUMNS: &str =
-    "id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome";
+    "id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome, share";
 
 /// A delivery's number in the table.
 pub(super) const fn row_id(id: DeliveryId) -> i64 {
@@ -119,7 +122,7 @@ impl Deliveries {
         books: &mut Books,
         id: DeliveryId,
         owed: &Owed<'_>,
-        (destination, route, received): (NameId, NameId, i64),
+        (destination, route, received, share): (NameId, NameId, i64, u32),
     ) -> rusqlite::Result<()> {
         let order = owed.order();
         let sums = books.destinations.of(destination);
@@ -138,6 +141,7 @@ impl Deliveries {
             route,
             order,
             class: owed.priority,
+            share,
             parks: owed.parks,
             state,
             attempts: 0,
@@ -167,7 +171,7 @@ impl Deliveries {
             OutcomeKind::Delivered => DeliveryState::Delivered,
             OutcomeKind::Discarded => DeliveryState::Discarded,
             OutcomeKind::Again => DeliveryState::Retrying,
-            OutcomeKind::Unknown => DeliveryState::Unknown,
+            OutcomeKind::Unknown | OutcomeKind::Begun => DeliveryState::Unknown,
             OutcomeKind::Dead => DeliveryState::Dead,
             // What is parked waits for the dead letter, whoever asks.
             OutcomeKind::Retried if before.state == DeliveryState::Parked => return Ok(None),
@@ -345,8 +349,8 @@ impl Deliveries {
         slots.sort_unstable_by_key(|(id, _)| *id);
         let mut insert = connection.prepare_cached(
             "INSERT INTO deliveries
-             (id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome, shelf)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             (id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome, shelf, share)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
         )?;
         let mut update = connection.prepare_cached(
             "UPDATE deliveries SET state = ?2, attempts = ?3, due = ?4, since = ?5, settled = ?6, outcome = ?7,
@@ -375,6 +379,7 @@ impl Deliveries {
                     d.settled,
                     outcome,
                     d.shelf(),
+                    d.share,
                 ])?;
             }
         }

@@ -20,6 +20,8 @@ pub struct LaneEntry {
     pub route: Arc<str>,
     /// The fingerprint of what keeps its order.
     pub order: u64,
+    /// The fingerprint of who sent the event.
+    pub share: u32,
     /// Its class.
     pub class: Priority,
     /// Whether it holds back its order when it is dead.
@@ -244,6 +246,7 @@ impl Views {
                 destination: names.text(d.destination),
                 route: names.text(d.route),
                 order: d.order,
+                share: d.share,
                 class: d.class,
                 parks: d.parks,
                 state: d.state,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use lineshaft_model::record::{Disposition, EventRecord, OutcomeRecord, RecordKind};
-use lineshaft_model::{DeliveryId, Destination, Position};
+use lineshaft_model::{DeliveryId, Destination, Position, share_of};
 use lineshaft_ports::journal::JournalRead;
 use rusqlite::Connection;
 
@@ -272,8 +272,10 @@ impl Projector {
                 self.references.set((kind, key, system), foreign, position);
             }
         }
+        let share = if event.owed_count() == 0 { 0 } else { share_of(event.source) };
         for (n, owed) in (0..).zip(event.owed()) {
-            let places = (self.names.id(owed.destination), self.names.id(owed.route), event.received.0);
+            let places =
+                (self.names.id(owed.destination), self.names.id(owed.route), event.received.0, share);
             let id = DeliveryId { event: position, n };
             self.deliveries.owe(&self.connection, &mut self.books, id, &owed, places)?;
         }

@@ -276,6 +276,18 @@ impl Views {
         })
     }
 
+    /// The systems whose breaker a person has set, with whether it is open and the reason.
+    pub fn breakers(&self) -> Result<BTreeMap<String, (bool, String)>, ViewsError> {
+        self.ask(|connection| {
+            let mut statement = connection.prepare_cached("SELECT system, breaker, reason FROM breakers")?;
+            let rows = statement.query_map([], |row| {
+                let breaker: String = row.get(1)?;
+                Ok((row.get(0)?, (breaker == "open", row.get(2)?)))
+            })?;
+            rows.collect()
+        })
+    }
+
     /// The configuration that took effect last.
     pub fn latest_configuration(&self) -> Result<Option<Configured>, ViewsError> {
         let sql = "SELECT digest, cause, at FROM configurations ORDER BY position DESC LIMIT 1";

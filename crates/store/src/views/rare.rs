@@ -119,6 +119,18 @@ fn apply_action(connection: &Connection, books: &mut Books, action: &Action) -> 
             let delete = "DELETE FROM paused WHERE system = ?1";
             connection.prepare_cached(delete)?.execute([&action.target]).map(|_| ())
         }
+        "system.breaker-open" => set_breaker(connection, action, "open"),
+        "system.breaker-close" => set_breaker(connection, action, "closed"),
+        "system.breaker-auto" => {
+            let delete = "DELETE FROM breakers WHERE system = ?1";
+            connection.prepare_cached(delete)?.execute([&action.target]).map(|_| ())
+        }
         _ => Ok(()),
     }
+}
+
+fn set_breaker(connection: &Connection, action: &Action, breaker: &str) -> rusqlite::Result<()> {
+    let upsert = "INSERT OR REPLACE INTO breakers VALUES (?1, ?2, ?3, ?4, ?5)";
+    let row = (&action.target, breaker, &action.reason, &action.actor, action.at.0);
+    connection.prepare_cached(upsert)?.execute(row).map(|_| ())
 }

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::ViewsError;
 
 /// Raised whenever a table or the meaning of a column changes: views of another version are computed again.
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
 
 /// Pages of 4 KiB after which the write-ahead log is taken over into the file. A page written by many transactions is
 /// then taken over once; 64 MiB is small beside the journal.
@@ -28,11 +28,11 @@ CREATE TABLE objects (
     kind INTEGER NOT NULL, key TEXT NOT NULL, position INTEGER NOT NULL, changed INTEGER NOT NULL,
     since INTEGER NOT NULL, revision INTEGER NOT NULL, event_type INTEGER NOT NULL, system INTEGER NOT NULL,
     updated INTEGER NOT NULL, hash INTEGER NOT NULL, status TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
--- Unfinished deliveries. id: event * 256 + n; shelf: the class of what may run, 4 parked, 5 dead; settled: the time of the
--- latest outcome, whose record is outcome.
+-- Unfinished deliveries. id: event * 256 + n; shelf: the class of what may run, 4 parked, 5 dead; share: the fingerprint of
+-- who sent the event; settled: the time of the latest outcome, whose record is outcome.
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY, destination INTEGER NOT NULL, shelf INTEGER NOT NULL, ord INTEGER NOT NULL,
-    state INTEGER NOT NULL, class INTEGER NOT NULL, parks INTEGER NOT NULL, route INTEGER NOT NULL,
+    state INTEGER NOT NULL, class INTEGER NOT NULL, share INTEGER NOT NULL, parks INTEGER NOT NULL, route INTEGER NOT NULL,
     attempts INTEGER NOT NULL, due INTEGER NOT NULL, since INTEGER NOT NULL, settled INTEGER NOT NULL,
     outcome INTEGER NOT NULL);
 CREATE INDEX deliveries_lane ON deliveries (destination, shelf);
@@ -63,13 +63,16 @@ CREATE TABLE refs (
     position INTEGER NOT NULL, PRIMARY KEY (kind, key, system)) WITHOUT ROWID;
 CREATE INDEX refs_foreign ON refs (foreign_key, kind, system);
 CREATE TABLE paused (system TEXT PRIMARY KEY, reason TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+-- Breakers that a person has set: open or closed.
+CREATE TABLE breakers (
+    system TEXT PRIMARY KEY, breaker TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE configurations (
     position INTEGER PRIMARY KEY, digest TEXT NOT NULL, cause TEXT NOT NULL, at INTEGER NOT NULL);
 ";
 
 /// The tables that hold what the journal says, for comparing views with each other.
 #[cfg(test)]
-pub(super) const ALL_TABLES: [&str; 13] = [
+pub(super) const ALL_TABLES: [&str; 14] = [
     "meta",
     "names",
     "kinds",
@@ -82,6 +85,7 @@ pub(super) const ALL_TABLES: [&str; 13] = [
     "tokens",
     "refs",
     "paused",
+    "breakers",
     "configurations",
 ];
 

@@ -62,7 +62,7 @@ pub(super) async fn show(
         .await
 }
 
-/// Retries or discards one.
+/// Retries, discards or confirms one.
 pub(super) async fn act(
     Extract(state): Extract<State>,
     caller: Caller,
@@ -74,7 +74,11 @@ pub(super) async fn act(
     let mend = match action.as_str() {
         "retry" => Mend::Retry,
         "discard" => Mend::Discard,
-        _ => return Err(Problem::not_found(format!("a dead letter cannot be `{action}`: retry or discard"))),
+        "confirm" => Mend::Confirm,
+        _ => {
+            let message = format!("a dead letter cannot be `{action}`: retry, discard or confirm");
+            return Err(Problem::not_found(message));
+        }
     };
     let position = state.hub.mend(id, mend, asked(&caller, &body)?).await?;
     Ok(Json(Done { position }))

@@ -1,8 +1,11 @@
-//! The connected systems: listed, paused, resumed.
+//! The connected systems: listed, paused, resumed, their breakers set.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State as Extract;
+use lineshaft_engine::Handle;
+use lineshaft_engine::handle::{Asked, Forced};
+use lineshaft_model::Position;
 use lineshaft_model::shown::{Page, SystemRow};
 
 use super::dead_letters::Done;
@@ -21,7 +24,7 @@ pub(super) async fn list(
     Ok(Json(Page { items: state.hub.systems()?, next: None }))
 }
 
-/// Pauses or resumes one.
+/// Pauses or resumes one, or sets its breaker.
 pub(super) async fn act(
     Extract(state): Extract<State>,
     caller: Caller,
@@ -29,11 +32,26 @@ pub(super) async fn act(
     body: Bytes,
 ) -> Result<Json<Done>, Problem> {
     caller.need(Scope::Operate)?;
-    let pause = match action.as_str() {
-        "pause" => true,
-        "resume" => false,
-        _ => return Err(Problem::not_found(format!("a system cannot be `{action}`: pause or resume"))),
-    };
-    let position = state.hub.pause_system(&name, pause, asked(&caller, &body)?).await?;
+    let position = act_on(&state.hub, &name, &action, asked(&caller, &body)?).await?;
     Ok(Json(Done { position }))
+}
+
+/// What a person may do with a system, by the word of the address.
+pub(crate) async fn act_on(
+    hub: &Handle,
+    name: &str,
+    action: &str,
+    asked: Asked,
+) -> Result<Position, Problem> {
+    let forced = match action {
+        "pause" | "resume" => return Ok(hub.pause_system(name, action == "pause", asked).await?),
+        "breaker-open" => Some(Forced::Open),
+        "breaker-close" => Some(Forced::Closed),
+        "breaker-auto" => None,
+        _ => {
+            let actions = "pause, resume, breaker-open, breaker-close or breaker-auto";
+            return Err(Problem::not_found(format!("a system cannot be `{action}`: {actions}")));
+        }
+    };
+    Ok(hub.force_breaker(name, forced, asked).await?)
 }

@@ -6,7 +6,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::response::{IntoResponse, Redirect};
 use lineshaft_engine::handle::{Asked as Because, Mend};
 use lineshaft_model::shown::{DeadLetter, Page as Rows};
-use lineshaft_model::{DeliveryId, DeliveryState, Position};
+use lineshaft_model::{DeliveryId, Position};
 use serde::Deserialize;
 
 use super::fault::Fault;
@@ -104,7 +104,7 @@ pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(
     show(&Single { shell, letter, data })
 }
 
-/// Retries or discards one.
+/// Retries, discards or confirms one.
 pub(super) async fn act(
     Extract(state): Extract<State>,
     viewer: Viewer,
@@ -117,7 +117,8 @@ pub(super) async fn act(
     let mend = match action.as_str() {
         "retry" => Mend::Retry,
         "discard" => Mend::Discard,
-        _ => return Err(Fault::from(Problem::not_found("a dead letter is retried or discarded"))),
+        "confirm" => Mend::Confirm,
+        _ => return Err(Fault::from(Problem::not_found("a dead letter is retried, discarded or confirmed"))),
     };
     let position = state.hub.mend(id, mend, because(&viewer, &form.reason)?).await?;
     follow(&state, position).await;

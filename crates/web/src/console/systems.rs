@@ -15,7 +15,7 @@ use super::shell::{Section, Shell};
 use super::words::Badge;
 use super::{Answer, ask, show};
 use crate::access::Scope;
-use crate::problem::Problem;
+use crate::api::act_on;
 use crate::state::State;
 
 #[derive(Template)]
@@ -42,6 +42,16 @@ impl Lanes<'_> {
 }
 
 impl Page {
+    /// The calls it takes, in words.
+    fn limits_of(&self, system: &SystemRow) -> String {
+        let pace = &system.pace;
+        let rate = match pace.per_1000_s {
+            0 => String::from("no rate"),
+            rate => format!("{}/s", super::words::rate(rate / 10)),
+        };
+        format!("{} of {} calls under way, {rate}", pace.under_way, pace.concurrency)
+    }
+
     const fn lanes_of<'a>(&'a self, system: &'a SystemRow) -> Lanes<'a> {
         Lanes { shell: &self.shell, lanes: system.lanes.as_slice() }
     }
@@ -61,7 +71,7 @@ pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answ
     show(&Page { shell, systems: ask(&state, Handle::systems).await? })
 }
 
-/// Pauses or resumes one.
+/// Pauses or resumes one, or sets its breaker.
 pub(super) async fn act(
     Extract(state): Extract<State>,
     viewer: Viewer,
@@ -70,11 +80,6 @@ pub(super) async fn act(
 ) -> Answer {
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
-    let pause = match action.as_str() {
-        "pause" => true,
-        "resume" => false,
-        _ => return Err(Fault::from(Problem::not_found("a system is paused or resumed"))),
-    };
-    state.hub.pause_system(&name, pause, because(&viewer, &form.reason)?).await?;
+    act_on(&state.hub, &name, &action, because(&viewer, &form.reason)?).await.map_err(Fault::from)?;
     Ok(Redirect::to(&format!("/systems#{name}")).into_response())
 }

@@ -137,6 +137,7 @@ impl Badge {
             "dead-letters" => Self::new("bad", mark::CROSS, "dead letters"),
             "open" => Self::new("bad", mark::DIAMOND, "breaker open"),
             "paused" => Self::new("off", mark::BARS, "paused"),
+            "maintenance" => Self::new("off", mark::DASH, "maintenance"),
             "idle" => Self::new("none", mark::RING, "idle"),
             _ => Self::new("none", mark::RING, "not known"),
         }
@@ -149,9 +150,18 @@ impl Badge {
             DeliveryState::Retrying => Self::new("warn", mark::TRIANGLE, "retrying"),
             DeliveryState::Parked => Self::new("off", mark::BARS, "parked"),
             DeliveryState::Dead => Self::new("bad", mark::CROSS, "dead"),
-            DeliveryState::Unknown => Self::new("warn", mark::DIAMOND, "answer lost"),
+            DeliveryState::Unknown => Self::new("warn", mark::DIAMOND, "outcome unknown"),
             DeliveryState::Delivered => Self::new("ok", mark::TICK, "delivered"),
             DeliveryState::Discarded => Self::new("none", mark::DASH, "discarded"),
+        }
+    }
+
+    /// A dead letter: given up, or not known to be there.
+    pub(super) fn of_letter(unknown: &bool) -> Self {
+        if *unknown {
+            Self::new("warn", mark::DIAMOND, "outcome unknown")
+        } else {
+            Self::of_delivery(DeliveryState::Dead)
         }
     }
 
@@ -164,6 +174,7 @@ impl Badge {
             "dead" => Self::new("bad", mark::CROSS, "given up: dead letter"),
             "unknown" => Self::new("warn", mark::DIAMOND, "answer lost"),
             "discarded" => Self::new("none", mark::DASH, "discarded"),
+            "begun" => Self::new("busy", mark::HALF, "attempt begun"),
             "retried" => Self::new("busy", mark::HALF, "sent again by a person"),
             "quarantined" => Self::new("bad", mark::CROSS, "quarantined"),
             _ => Self::new("none", mark::RING, "noted"),

@@ -163,7 +163,7 @@ impl Model {
             OutcomeKind::Delivered => DeliveryState::Delivered,
             OutcomeKind::Discarded => DeliveryState::Discarded,
             OutcomeKind::Again => DeliveryState::Retrying,
-            OutcomeKind::Unknown => DeliveryState::Unknown,
+            OutcomeKind::Unknown | OutcomeKind::Begun => DeliveryState::Unknown,
             OutcomeKind::Dead => DeliveryState::Dead,
             OutcomeKind::Retried => DeliveryState::Pending,
         };

@@ -168,7 +168,7 @@ pub(super) const ROUTES: &[Route] = &[
         LIMIT,
     ]),
     get("/v1/dead-letters/{id}", "dead letters", "One dead letter with every attempt", Shape::Json("DeadLetter")).one(),
-    act("/v1/dead-letters/{id}/{action}", "dead letters", "`retry` delivers it again, `discard` gives it up with a reason"),
+    act("/v1/dead-letters/{id}/{action}", "dead letters", "`retry` delivers it again, `discard` gives it up, `confirm` says that an unknown effect is there; the last two with a reason"),
     get("/v1/quarantine", "quarantine", "Refused inputs, newest first", Shape::Page("QuarantineRow")).asking(&[
         ("all", "boolean", "discarded ones too"),
         CURSOR,
@@ -177,7 +177,7 @@ pub(super) const ROUTES: &[Route] = &[
     get("/v1/quarantine/{position}", "quarantine", "One refused input with its bytes", Shape::Json("QuarantineRow")).one(),
     act("/v1/quarantine/{position}/discard", "quarantine", "Closes a refused input with a reason"),
     get("/v1/systems", "systems", "Every system with its lanes", Shape::Page("SystemRow")),
-    act("/v1/systems/{name}/{action}", "systems", "`pause` with a reason, or `resume`"),
+    act("/v1/systems/{name}/{action}", "systems", "`pause` and `resume`; `breaker-open` and `breaker-close` set the breaker, `breaker-auto` leaves it to itself; with a reason"),
     get("/v1/balance", "books", "Every input and every owed delivery accounted for", Shape::Json("Balance")),
     get("/v1/overview", "books", "Rates, latencies, systems and lanes", Shape::Json("Overview")),
     Route {

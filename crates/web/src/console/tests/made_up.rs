@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use lineshaft_model::record::Disposition;
 use lineshaft_model::shown::{
-    Balance, DeadLetter, DeliveryRow, DestinationBooks, EventDetail, EventRow, LaneRow, ObjectDetail,
-    ObjectRef, ObjectRow, ObjectSystem, OutcomeRow, Overview, Page, QuarantineRow, RawShown, SystemRow,
-    TimelineEntry,
+    Balance, ClassRow, DeadLetter, DeliveryRow, DestinationBooks, EventDetail, EventRow, LaneRow,
+    ObjectDetail, ObjectRef, ObjectRow, ObjectSystem, OutcomeRow, Overview, PaceRow, Page, QuarantineRow,
+    RawShown, SystemRow, TimelineEntry,
 };
 use lineshaft_model::{DeliveryId, DeliveryState, Envelope, Millis, OutcomeKind, Position, Priority, Reason};
 
@@ -56,6 +56,13 @@ pub(super) fn lane(destination: &str, delivered: u64) -> LaneRow {
         breaker: String::from("closed"),
         in_flight: 2,
         delivered,
+        classes: Priority::ALL
+            .map(|class| ClassRow {
+                class: class.as_str().to_owned(),
+                ready: class as u64 * 3,
+                beyond: class == Priority::Bulk,
+            })
+            .into(),
         ..LaneRow::default()
     }
 }
@@ -67,6 +74,18 @@ pub(super) fn system(name: &str, title: &str, health: &str, lanes: Vec<LaneRow>)
         connector: String::from("http"),
         health: health.to_owned(),
         paused: (health == "paused").then(|| String::from("stocktaking until six")),
+        pace: PaceRow {
+            breaker: String::from(if health == "open" { "open" } else { "closed" }),
+            probe: (health == "open").then(|| NOW.plus(12_000)),
+            forced: (name == "wms").then(|| String::from("it works, whatever its health page says")),
+            maintenance_next: (name == "erp").then(|| NOW.plus(26 * 3_600_000)),
+            ramp_percent: if name == "erp" { 43 } else { 100 },
+            under_way: 2,
+            concurrency: 8,
+            per_1000_s: 50_000,
+            repeats: 10,
+            ..PaceRow::default()
+        },
         received: 48_211,
         received_per_second_x100: 1_240,
         delivered_per_second_x100: 3_700,
