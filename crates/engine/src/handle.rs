@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::hub::{Shared, start_courier, start_source};
 use crate::intake::Intake;
+use crate::planner::Planner;
 use crate::setup::{Setup, Sources};
 use crate::work::{Settled, Work};
 
@@ -31,6 +32,7 @@ pub struct Handle {
     end: watch::Receiver<Position>,
     couriers: Arc<Mutex<HashSet<String>>>,
     sources: Arc<Mutex<CancellationToken>>,
+    planner: Option<Arc<Planner>>,
 }
 
 /// What a person asks to be done with a dead letter.
@@ -60,8 +62,16 @@ impl Handle {
         work: mpsc::Sender<Work>,
         applied: watch::Receiver<Position>,
         end: watch::Receiver<Position>,
+        planner: Option<Arc<Planner>>,
     ) -> Self {
-        Self { shared, intake, work, applied, end, couriers: Arc::default(), sources: Arc::default() }
+        let (couriers, sources) = (Arc::default(), Arc::default());
+        Self { shared, intake, work, applied, end, couriers, sources, planner }
+    }
+
+    /// The planner, where the workspace has one.
+    #[must_use]
+    pub const fn planner(&self) -> Option<&Arc<Planner>> {
+        self.planner.as_ref()
     }
 
     /// The way in.

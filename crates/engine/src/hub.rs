@@ -23,6 +23,7 @@ use crate::current::Current;
 use crate::handle::Handle;
 use crate::intake::{Intake, SourceHandOver};
 use crate::lanes::Lanes;
+use crate::planner::Planner;
 use crate::recorder::admission::Admission;
 use crate::recorder::recent::Recent;
 use crate::recorder::{Committed, Recorder};
@@ -191,7 +192,8 @@ impl Hub {
         start_recorder(&shared, recorder, waiting, batches, spare, ended)?;
         start_projector(&shared, projector, to_apply, applied_tx, recycle)?;
         let intake = Intake::new(Arc::clone(&shared), work.clone());
-        let handle = Handle::new(Arc::clone(&shared), intake, work, applied, end_of_journal);
+        let planner = start_planner(&shared, &intake, &applied, &end_of_journal);
+        let handle = Handle::new(Arc::clone(&shared), intake, work, applied, end_of_journal, planner);
         handle.start_couriers(end)?;
         handle.start_sources(sources);
         start_watch(&shared);
@@ -259,6 +261,32 @@ fn start_projector(
             watch.fatal(&reason);
         }
     })
+}
+
+/// The task that keeps the plan, where the workspace wants one.
+fn start_planner(
+    shared: &Arc<Shared>,
+    intake: &Intake,
+    applied: &watch::Receiver<Position>,
+    end: &watch::Receiver<Position>,
+) -> Option<Arc<Planner>> {
+    let setup = shared.setup.load();
+    let planning = setup.planning.as_ref()?;
+    let planner = Arc::new(Planner::new(planning, setup.plan.tenant.clone(), shared.clock.now()));
+    let watch = shared.supervisor.clone();
+    let runs = crate::planner::run(
+        Arc::clone(&planner),
+        Arc::clone(shared),
+        intake.clone(),
+        applied.clone(),
+        end.clone(),
+    );
+    shared.supervisor.task("planner", async move {
+        if let Err(reason) = runs.await {
+            watch.fatal(&reason);
+        }
+    });
+    Some(planner)
 }
 
 /// The task that turns the latency halves and keeps the gauges of `/metrics` fresh.

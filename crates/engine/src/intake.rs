@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use lineshaft_logic::cloudevents;
 pub use lineshaft_logic::cloudevents::Mode;
+use lineshaft_logic::draft::Draft;
 use lineshaft_logic::draft::Sender;
 use lineshaft_logic::plan::{Plan, SourcePlan};
 use lineshaft_logic::prepare::{self, Around, Document, Prepared, Whole};
@@ -22,6 +23,9 @@ use crate::recorder::admission::hash_of;
 use crate::references::ViewReferences;
 use crate::tracer::Times;
 use crate::work::{Admitted, Candidate, Intake as IntakeWork, Item, Owing, Verdict, Work};
+
+/// The system that the planner's own events come from.
+const PLANNING: &str = "planning";
 
 /// Inputs larger than this are prepared on the pool for blocking work, so that they hold up nobody else.
 const LARGE_BYTES: usize = 128 * 1024;
@@ -106,6 +110,31 @@ impl Intake {
             })
             .await;
         Some(taken)
+    }
+
+    /// Takes events that the hub itself has come to, as from a system of this name. What is refused is quarantined like any
+    /// input; a hub that stops comes to the same again.
+    pub(crate) async fn derived(&self, drafts: Vec<Draft>) {
+        let bytes = drafts.iter().map(|draft| draft.data.len()).sum();
+        let taken = self
+            .take(PLANNING, bytes, None, move |plan, references, now_text, now| {
+                let around = Around {
+                    plan,
+                    intake: PLANNING,
+                    content_type: "application/json",
+                    headers: &[],
+                    traceparent: "",
+                    now,
+                    now_text,
+                    references,
+                };
+                let sender = Sender { tenant: &plan.tenant, system: PLANNING, site: "" };
+                drafts.into_iter().map(|draft| prepare::derived(&around, sender, draft)).collect()
+            })
+            .await;
+        if let Err(Refusal::Busy { why, .. }) = taken {
+            tracing::warn!(code = "derived-not-kept", "what the planner came to is not kept: {why}");
+        }
     }
 
     /// Waits for room, prepares, hands to the recorder and waits until it is durable.

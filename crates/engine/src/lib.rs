@@ -10,6 +10,7 @@ pub mod handle;
 pub mod hub;
 pub mod intake;
 pub mod lanes;
+pub mod planner;
 mod projector;
 pub mod recorder;
 mod references;

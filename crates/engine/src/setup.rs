@@ -8,6 +8,8 @@ use lineshaft_logic::pace::{BreakerRule, Limits};
 use lineshaft_logic::plan::Plan;
 use lineshaft_ports::{Gate, Sink, Source};
 
+use crate::planner::PlanningSetup;
+
 /// One configuration, compiled and built.
 #[derive(Debug, Default)]
 pub struct Setup {
@@ -19,6 +21,8 @@ pub struct Setup {
     pub gates: HashMap<String, Arc<dyn Gate>>,
     /// By name.
     pub systems: BTreeMap<String, SystemSetup>,
+    /// How the planner works; none: there is none. It is as it was at the hub's start.
+    pub planning: Option<PlanningSetup>,
     /// SHA-256 of the workspace, hexadecimal.
     pub digest: String,
 }

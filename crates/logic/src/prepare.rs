@@ -83,6 +83,7 @@ pub fn document(around: &Around<'_>, source: &SourcePlan, document: &Document) -
     let outcome = drafts(around, source, document).and_then(|drafts| {
         let mut events = Vec::with_capacity(drafts.len());
         for draft in drafts {
+            around.plan.ownership.check(&draft.envelope).map_err(one)?;
             events.push(event(around, draft, raw_of(around, document))?);
         }
         Ok(events)
@@ -102,8 +103,22 @@ pub fn cloud_event(
         Document { json: bytes.clone(), raw: bytes.clone(), origin: String::new(), identity: String::new() };
     let outcome = draft.and_then(|mut draft| {
         draft.complete(sender)?;
+        around.plan.ownership.check(&draft.envelope).map_err(one)?;
         event(around, draft, Raw::Same)
     });
+    outcome.unwrap_or_else(|reasons| refusal(around, &document, reasons))
+}
+
+/// Prepares one event that the hub itself has come to. It says what follows from what others said, so nobody owns it.
+#[must_use]
+pub fn derived(around: &Around<'_>, sender: Sender<'_>, mut draft: Draft) -> Prepared {
+    let document = Document {
+        json: draft.data.clone(),
+        raw: draft.data.clone(),
+        origin: String::new(),
+        identity: String::new(),
+    };
+    let outcome = draft.complete(sender).and_then(|()| event(around, draft, Raw::Same));
     outcome.unwrap_or_else(|reasons| refusal(around, &document, reasons))
 }
 
@@ -311,7 +326,7 @@ fn read_keys(text: &str, draft: &mut Draft) -> Result<(), Reason> {
     Ok(())
 }
 
-/// Checks the canonical event, decides who may send it and where it goes.
+/// Checks the canonical event and decides where it goes.
 fn event(around: &Around<'_>, mut draft: Draft, raw: Raw) -> Result<Prepared, Reasons> {
     let limits = Limits { bytes: around.plan.document_bytes, ..Limits::DEFAULT };
     if draft.envelope.traceparent.is_empty() {
@@ -323,7 +338,6 @@ fn event(around: &Around<'_>, mut draft: Draft, raw: Raw) -> Result<Prepared, Re
     if let Some(contract) = around.plan.contracts.get(&draft.envelope.event_type) {
         meets(contract, &input)?;
     }
-    around.plan.ownership.check(&draft.envelope).map_err(one)?;
     draft.gather_keys(input.tree());
     let owes = crate::route::owes(around, &draft, &input)?;
     let event = Event {

@@ -10,6 +10,7 @@ mod inputs;
 mod listing;
 mod objects;
 mod openapi;
+pub(crate) mod planning;
 mod problems;
 mod quarantine;
 mod search;
@@ -52,6 +53,14 @@ pub fn routes(state: &State) -> Router<State> {
         .route("/v1/quarantine/{position}/discard", post(quarantine::discard))
         .route("/v1/systems", get(systems::list))
         .route("/v1/systems/{name}/{action}", post(systems::act))
+        .route("/v1/availability", get(planning::availability))
+        .route("/v1/shortages", get(planning::shortages))
+        .route("/v1/impact", post(planning::what_if))
+        .route("/v1/impacts", get(planning::impacts))
+        .route("/v1/plan", get(planning::plan))
+        .route("/v1/plan/late-orders", get(planning::late_orders))
+        .route("/v1/plan/orders/{*key}", get(planning::order))
+        .route("/v1/plan/pegging", get(planning::pegging))
         .route("/v1/balance", get(balance::balance))
         .route("/v1/overview", get(balance::overview))
         .route("/v1/configuration/reload", post(configuration::reload))

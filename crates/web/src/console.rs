@@ -16,6 +16,7 @@ mod map;
 mod object;
 mod objects;
 mod overview;
+mod planning;
 mod pretty;
 mod quarantine;
 mod query;
@@ -71,6 +72,8 @@ pub fn routes() -> Router<State> {
         .route("/quarantine/{position}/discard", post(quarantine::discard))
         .route("/systems", get(systems::page))
         .route("/systems/{name}/{action}", post(systems::act))
+        .route("/planning", get(planning::page))
+        .route("/planning/item", get(planning::item))
         .route("/books", get(books::page))
         .route("/login", get(login::page).post(login::log_in))
         .route("/logout", post(login::log_out))

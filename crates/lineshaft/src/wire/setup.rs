@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use lineshaft_connectors::{Connector, SourceKind, Surroundings};
+use lineshaft_engine::planner::PlanningSetup;
 use lineshaft_engine::{Setup, Sources, SystemSetup};
 use lineshaft_mapping::Template;
 use lineshaft_model::{Reason, Reasons};
@@ -14,6 +15,7 @@ use crate::workspace::{System, Workspace};
 pub fn build(workspace: &mut Workspace) -> Result<(Setup, Sources), Reasons> {
     let mut setup =
         Setup { plan: workspace.take_plan(), digest: workspace.digest.clone(), ..Setup::default() };
+    setup.planning = planning(workspace);
     let mut sources = Sources::new();
     let mut reasons = Reasons::new();
     for system in &workspace.systems {
@@ -23,6 +25,19 @@ pub fn build(workspace: &mut Workspace) -> Result<(Setup, Sources), Reasons> {
         );
     }
     if reasons.is_empty() { Ok((setup, sources)) } else { Err(reasons) }
+}
+
+/// How the planner works; the workspace's check has seen that the site is one.
+fn planning(workspace: &Workspace) -> Option<PlanningSetup> {
+    let settings = &workspace.settings;
+    let planning = settings.planning.as_ref()?;
+    let only = settings.sites.keys().next().filter(|_| settings.sites.len() == 1);
+    let zones = settings.sites.iter().map(|(name, site)| (name.clone(), site.timezone.clone()));
+    Some(PlanningSetup {
+        site: planning.site.as_ref().or(only).cloned().unwrap_or_default(),
+        zones: zones.collect(),
+        finite_capacity: planning.finite_capacity,
+    })
 }
 
 impl System {

@@ -266,6 +266,21 @@ pub(super) fn settings(settings: &Settings, tree: &Node, problems: &mut Problems
             error(&pointer(&["sites", name, "timezone"]), "timezone-unknown", message, hint);
         }
     }
+    if let Some(planning) = &settings.planning {
+        let known = settings.sites.keys().map(String::as_str);
+        match &planning.site {
+            Some(site) if !settings.sites.contains_key(site) => {
+                let message = format!("`sites` has no site `{}`", clip(site));
+                error("/planning/site", "site-unknown", message, &meant(site, known));
+            }
+            None if settings.sites.len() > 1 => {
+                let message = "there are several sites, and objects that name none need one".to_owned();
+                let hint = format!("write planning: {{ site: {} }}", known.take(1).collect::<String>());
+                error("/planning", "site-missing", message, &hint);
+            }
+            _ => {}
+        }
+    }
     let ranges = [
         ("/journal/file/segment", settings.journal.file.segment, Size::mib(1), Size::mib(4096)),
         ("/journal/file/reserve", settings.journal.file.reserve, Size::mib(16), Size::mib(1 << 20)),

@@ -27,6 +27,8 @@ pub struct Settings {
     pub journal: Journal,
     /// How long events are to be kept. Nothing is dropped yet: the journal keeps everything.
     pub retention: Span,
+    /// Availability and the effect of events on orders are computed when this is there.
+    pub planning: Option<PlanningSettings>,
     /// Where secrets are found besides the environment.
     pub secrets: SecretSettings,
     /// What is logged to standard error while the hub runs.
@@ -46,6 +48,7 @@ impl Default for Settings {
             sites: BTreeMap::new(),
             journal: Journal::default(),
             retention: Span(400 * 86_400_000),
+            planning: None,
             secrets: SecretSettings::default(),
             log: Log::default(),
             telemetry: Telemetry::default(),
@@ -73,6 +76,16 @@ pub struct Site {
     /// For people.
     #[serde(default)]
     pub title: String,
+}
+
+/// How the hub plans.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct PlanningSettings {
+    /// The site of whatever names none; needed where there are several.
+    pub site: Option<String>,
+    /// Whether operations wait for their work centres.
+    pub finite_capacity: bool,
 }
 
 /// The kinds of journals.

@@ -18,6 +18,7 @@ pub(super) enum Section {
     Events,
     Objects,
     Systems,
+    Planning,
     Books,
     /// None of them, such as the results of a search.
     Other,
@@ -86,7 +87,7 @@ impl Shell {
     }
 
     /// The navigation, most urgent first.
-    pub(super) fn navigation(&self) -> [Entry; 8] {
+    pub(super) fn navigation(&self) -> [Entry; 9] {
         let entry =
             |section, path, name, waiting| Entry { path, name, here: self.section == section, waiting };
         [
@@ -97,6 +98,7 @@ impl Shell {
             entry(Section::Events, "/events", "Events", 0),
             entry(Section::Objects, "/objects", "Objects", 0),
             entry(Section::Systems, "/systems", "Systems", 0),
+            entry(Section::Planning, "/planning", "Planning", 0),
             entry(Section::Books, "/books", "Books", 0),
         ]
     }

@@ -28,6 +28,7 @@ pub(super) enum Body {
     /// `{"reason": "..."}`
     Reason,
     CloudEvents,
+    Supposed,
     Bytes,
 }
 
@@ -100,6 +101,11 @@ impl Route {
 
     const fn asking(self, query: Query) -> Self {
         Self { query, problems: &[400, 403], ..self }
+    }
+
+    /// Planning may be off, or still be loading.
+    const fn asking_for(self, query: Query) -> Self {
+        Self { query, problems: &[400, 403, 404, 503], ..self }
     }
 
     const fn one(self) -> Self {
@@ -178,6 +184,29 @@ pub(super) const ROUTES: &[Route] = &[
     act("/v1/quarantine/{position}/discard", "quarantine", "Closes a refused input with a reason"),
     get("/v1/systems", "systems", "Every system with its lanes", Shape::Page("SystemRow")),
     act("/v1/systems/{name}/{action}", "systems", "`pause` and `resume`; `breaker-open` and `breaker-close` set the breaker, `breaker-auto` leaves it to itself; with a reason"),
+    get("/v1/availability", "planning", "Supply and demand of an item over time, and what can be promised", Shape::Json("Availability"))
+        .one()
+        .asking_for(&[("item", "string", "the item"), ("site", "string", "where; the hub's own site when left out")]),
+    get("/v1/shortages", "planning", "What is missing, the most urgent and soonest first", Shape::Page("Shortage")).one().asking_for(&[LIMIT]),
+    Route {
+        scope: Some(Scope::Read),
+        body: Body::Supposed,
+        answer: Shape::Json("Impact"),
+        problems: &[400, 403, 404, 413, 503],
+        ..act("/v1/impact", "planning", "What would follow if these things happened; nothing is kept")
+    },
+    get("/v1/impacts", "planning", "What events did to the plan, the latest first", Shape::Page("Assessed")).one().asking_for(&[LIMIT]),
+    get("/v1/plan", "planning", "How much the plan holds, and what is wrong with what it was told", Shape::Json("object")).one(),
+    get("/v1/plan/late-orders", "planning", "Orders that end later than planned, the most urgent first", Shape::Page("OrderState")).one().asking_for(&[LIMIT]),
+    get("/v1/plan/orders/{*key}", "planning", "One order with what holds it up", Shape::Json("OrderState")).one(),
+    get("/v1/plan/pegging", "planning", "What covers an order or demand, or what an order or supply is for", Shape::Json("[object]"))
+        .one()
+        .asking_for(&[
+            ("order", "string", "an order"),
+            ("supply", "string", "or a supply"),
+            ("demand", "string", "or a demand"),
+            ("direction", "direction", "`to-supply` or `to-demand`"),
+        ]),
     get("/v1/balance", "books", "Every input and every owed delivery accounted for", Shape::Json("Balance")),
     get("/v1/overview", "books", "Rates, latencies, systems and lanes", Shape::Json("Overview")),
     Route {

@@ -1,0 +1,139 @@
+//! The objects as planning sees them: what each object puts into the plan, and what other objects change of that.
+//!
+//! The shapes are those of the canonical model. Pure: an object's state goes in, changes of the plan come out.
+
+mod making;
+mod master;
+mod receiving;
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::tz::TimeZone;
+use lineshaft_model::Reason;
+use lineshaft_model::json::Value;
+use lineshaft_planning::{Change, Name, Record};
+
+use self::receiving::Receiving;
+use super::read::Part;
+
+/// Object types that planning is about.
+pub(super) const OBJECT_TYPES: [&str; 11] = [
+    "item",
+    "supplier",
+    "bill-of-material",
+    "work-centre",
+    "purchase-order",
+    "shipment",
+    "goods-receipt",
+    "inventory-position",
+    "production-order",
+    "reservation",
+    "demand",
+];
+
+/// Where things are when they do not say so, and the time zones of dates.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Places {
+    /// The site of whatever names none.
+    pub(super) site: String,
+    /// By site.
+    pub(super) zones: BTreeMap<String, TimeZone>,
+}
+
+impl Places {
+    fn site<'a>(&'a self, part: &Part<'a>) -> &'a str {
+        part.text("site").unwrap_or(&self.site)
+    }
+
+    fn zone(&self, site: &str) -> &TimeZone {
+        self.zones.get(site).unwrap_or(const { &TimeZone::UTC })
+    }
+}
+
+/// What an object came to.
+#[derive(Debug, Default)]
+pub(super) struct Read {
+    records: Vec<Record>,
+    reasons: Vec<Reason>,
+}
+
+/// Which object.
+type Object = (&'static str, String);
+
+/// What all objects have put into the plan.
+#[derive(Debug, Default)]
+pub(super) struct Facts {
+    places: Places,
+    /// The records of each object that has any.
+    put: HashMap<Object, Vec<Name>>,
+    /// What could not be read of an object.
+    unread: BTreeMap<Object, Vec<Reason>>,
+    receiving: Receiving,
+}
+
+impl Facts {
+    pub(super) fn new(places: Places) -> Self {
+        Self { places, ..Self::default() }
+    }
+
+    /// Takes an object's state, `None` when it is no longer held; gives what changes in the plan.
+    pub(super) fn take(&mut self, object_type: &str, key: &str, state: Option<&Value<'_>>) -> Vec<Change> {
+        let Some(object_type) = OBJECT_TYPES.into_iter().find(|known| *known == object_type) else {
+            return Vec::new();
+        };
+        let mut changes = Vec::new();
+        if matches!(object_type, "purchase-order" | "shipment" | "goods-receipt") {
+            let (mut reasons, part) = (Vec::new(), state.map(Part::new));
+            let touched = self.receiving.take(&self.places, object_type, key, part.as_ref(), &mut reasons);
+            for (object_type, key) in touched {
+                let records = self.receiving.supplies(&self.places, object_type, &key);
+                self.replace((object_type, key), records, &mut changes);
+            }
+            self.note((object_type, key.to_owned()), reasons);
+            return changes;
+        }
+        let places = &self.places;
+        let read = match (object_type, state.map(Part::new)) {
+            (_, None) => Read::default(),
+            ("item", Some(part)) => master::item(places, key, &part),
+            ("supplier", Some(part)) => master::supplier(key, &part),
+            ("bill-of-material", Some(part)) => master::bill_of_material(places, key, &part),
+            ("work-centre", Some(part)) => master::work_centre(key, &part),
+            ("inventory-position", Some(part)) => making::position(places, key, &part),
+            ("production-order", Some(part)) => making::production_order(places, key, &part),
+            ("demand", Some(part)) => making::demand(places, key, &part),
+            (_, Some(part)) => making::reservation(places, key, &part),
+        };
+        self.replace((object_type, key.to_owned()), read.records, &mut changes);
+        self.note((object_type, key.to_owned()), read.reasons);
+        changes
+    }
+
+    /// The site of whatever names none.
+    pub(super) fn site(&self) -> &str {
+        &self.places.site
+    }
+
+    /// What could not be read: object type, key and the reasons.
+    pub(super) fn unread(&self) -> impl Iterator<Item = (&str, &str, &[Reason])> {
+        self.unread.iter().map(|((object_type, key), reasons)| (*object_type, key.as_str(), &reasons[..]))
+    }
+
+    /// Puts an object's records in place of those it had.
+    fn replace(&mut self, object: Object, records: Vec<Record>, changes: &mut Vec<Change>) {
+        let names: Vec<Name> = records.iter().map(Record::name).collect();
+        let before =
+            if names.is_empty() { self.put.remove(&object) } else { self.put.insert(object, names.clone()) };
+        let gone = before.unwrap_or_default().into_iter().filter(|name| !names.contains(name));
+        changes.extend(gone.map(Change::Remove));
+        changes.extend(records.into_iter().map(Change::Put));
+    }
+
+    fn note(&mut self, object: Object, reasons: Vec<Reason>) {
+        if reasons.is_empty() {
+            self.unread.remove(&object);
+        } else {
+            self.unread.insert(object, reasons);
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! Availability, shortages and the effect of events on orders: what the planner knows.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::body::Bytes;
+use axum::extract::State as Extract;
+use http::StatusCode;
+use lineshaft_engine::planner::{
+    Assessed, Availability, Counts, Direction, Impact, OrderState, Peg, PegEnd, Planner, Problems, Shortage,
+    Supposed,
+};
+use lineshaft_model::Reason;
+use lineshaft_model::shown::Page;
+use serde::{Deserialize, Serialize};
+
+use crate::access::{Caller, Scope};
+use crate::extract::{Listing, Path, Query};
+use crate::problem::Problem;
+use crate::state::State;
+
+/// Pegs of one answer.
+const MOST_PEGS: usize = 1_000;
+
+/// The planner, once it has taken in every object.
+pub(crate) fn planner(state: &State) -> Result<Arc<Planner>, Problem> {
+    let Some(planner) = state.hub.planner() else {
+        let reason = Reason::new("planning-off", "this hub does not plan")
+            .hint("add `planning: {}` to lineshaft.yaml and start it again");
+        return Err(Problem::with_status(StatusCode::NOT_FOUND, reason));
+    };
+    if !planner.is_loaded() {
+        return Err(Problem::busy(1_000, "the plan is being made from the objects"));
+    }
+    Ok(Arc::clone(planner))
+}
+
+/// Asks the planner where blocking is allowed.
+pub(crate) async fn ask<T: Send + 'static>(
+    state: &State,
+    question: impl FnOnce(&Planner) -> T + Send + 'static,
+) -> Result<T, Problem> {
+    let planner = planner(state)?;
+    let answer = tokio::task::spawn_blocking(move || question(&planner)).await;
+    answer.map_err(|_| Problem::of(Reason::new("internal-fault", "the plan could not be asked")))
+}
+
+/// An item at a site.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Place {
+    item: Option<String>,
+    site: Option<String>,
+}
+
+/// Supply and demand of an item over time, and what can be promised.
+pub(super) async fn availability(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Query(place): Query<Place>,
+) -> Result<Json<Availability>, Problem> {
+    caller.need(Scope::Read)?;
+    let Some(item) = place.item.filter(|item| !item.is_empty()) else {
+        return Err(Problem::of(Reason::new("parameter-malformed", "`item` is missing").at("?item")));
+    };
+    let missing = format!("nothing is known of {item} there");
+    let found = ask(&state, move |planner| planner.availability(&item, place.site.as_deref())).await?;
+    found.map(Json).ok_or_else(|| Problem::not_found(missing))
+}
+
+/// No filters.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct All {}
+
+/// What is missing, the most urgent and soonest first.
+pub(super) async fn shortages(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Listing { page, .. }: Listing<All>,
+) -> Result<Json<Page<Shortage>>, Problem> {
+    caller.need(Scope::Read)?;
+    let items = ask(&state, move |planner| planner.shortages(page.limit())).await?;
+    Ok(Json(Page { items, next: None }))
+}
+
+/// What events did to the plan, the latest first.
+pub(super) async fn impacts(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Listing { page, .. }: Listing<All>,
+) -> Result<Json<Page<Assessed>>, Problem> {
+    caller.need(Scope::Read)?;
+    let items = ask(&state, move |planner| planner.impacts(page.limit())).await?;
+    Ok(Json(Page { items, next: None }))
+}
+
+/// Orders that end later than planned, the most urgent first.
+pub(super) async fn late_orders(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Listing { page, .. }: Listing<All>,
+) -> Result<Json<Page<OrderState>>, Problem> {
+    caller.need(Scope::Read)?;
+    let items = ask(&state, move |planner| planner.late_orders(page.limit())).await?;
+    Ok(Json(Page { items, next: None }))
+}
+
+/// One order with what holds it up.
+pub(super) async fn order(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Path(key): Path<String>,
+) -> Result<Json<OrderState>, Problem> {
+    caller.need(Scope::Read)?;
+    let missing = format!("the plan has no order {key}");
+    let found = ask(&state, move |planner| planner.order(&key)).await?;
+    found.map(Json).ok_or_else(|| Problem::not_found(missing))
+}
+
+/// One of the three, and which way.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Root {
+    order: Option<String>,
+    supply: Option<String>,
+    demand: Option<String>,
+    direction: Option<Direction>,
+}
+
+/// What covers an order or demand, or what an order or supply is for.
+pub(super) async fn pegging(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Query(root): Query<Root>,
+) -> Result<Json<Vec<Peg>>, Problem> {
+    caller.need(Scope::Read)?;
+    let (end, usual) = match (root.order, root.supply, root.demand) {
+        (Some(key), None, None) => (PegEnd::Order { key }, Direction::ToSupply),
+        (None, Some(key), None) => (PegEnd::Supply { key }, Direction::ToDemand),
+        (None, None, Some(key)) => (PegEnd::Demand { key }, Direction::ToSupply),
+        _ => {
+            let message = "name one of `order`, `supply` and `demand`";
+            return Err(Problem::of(Reason::new("parameter-malformed", message).at("?order")));
+        }
+    };
+    let direction = root.direction.unwrap_or(usual);
+    Ok(Json(ask(&state, move |planner| planner.pegging(&end, direction, MOST_PEGS)).await?))
+}
+
+/// How much the plan holds, and what is wrong with what it was told.
+#[derive(Debug, Serialize)]
+pub(super) struct Told {
+    /// The last record it has taken in.
+    position: lineshaft_model::Position,
+    counts: Counts,
+    problems: Problems,
+}
+
+/// The plan at a glance.
+pub(super) async fn plan(Extract(state): Extract<State>, caller: Caller) -> Result<Json<Told>, Problem> {
+    caller.need(Scope::Read)?;
+    let told = |planner: &Planner| Told {
+        position: planner.position(),
+        counts: planner.counts(),
+        problems: planner.problems(),
+    };
+    Ok(Json(ask(&state, told).await?))
+}
+
+/// What is supposed to happen.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    changes: Vec<Supposed>,
+}
+
+/// What would follow if these things happened. Nothing is kept.
+pub(super) async fn what_if(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    body: Bytes,
+) -> Result<Json<Impact>, Problem> {
+    caller.need(Scope::Read)?;
+    let question: Question = serde_json::from_slice(&body).map_err(|error| {
+        let message = format!("the body is not `{{\"changes\": [...]}}`: {error}");
+        Problem::of(Reason::new("body-malformed", message).hint(
+            "a change is an event, {\"type\", \"subject\", \"data\"}, or {\"put\": {...}} or {\"remove\": {...}} of a record",
+        ))
+    })?;
+    let hub = state.hub.clone();
+    let answer = ask(&state, move |planner| planner.what_if(hub.reading(), question.changes)).await?;
+    answer.map(Json).map_err(Problem::of)
+}
