@@ -95,8 +95,12 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> + '_ {
 }
 
 /// What may be done by a path that ends in `{action}`.
-fn actions(path: &str) -> [&'static str; 2] {
-    if path.starts_with("/v1/systems") { ["pause", "resume"] } else { ["retry", "discard"] }
+fn actions(path: &str) -> &'static [&'static str] {
+    if path.starts_with("/v1/systems") {
+        &["pause", "resume", "breaker-open", "breaker-close", "breaker-auto"]
+    } else {
+        &["retry", "discard", "confirm"]
+    }
 }
 
 fn query_parameters(route: &Route) -> impl Iterator<Item = Value> + '_ {
