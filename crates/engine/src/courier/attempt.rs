@@ -96,7 +96,7 @@ pub(super) async fn attempt(
     let tracer = shared.tracer.get().map(|tracer| (tracer, shared.clock.ticks_us()));
     let answer = deliver(&*sink, &delivery, entry.unknown, can).await;
     if let Some((tracer, begun_us)) = tracer {
-        tracer.attempted(&delivery, &destination, &answer, begun_us, &*shared.clock);
+        tracer.attempted(&delivery, destination, &answer, begun_us, &*shared.clock);
     }
     ended(Some(answer), route)
 }

@@ -60,7 +60,7 @@ impl Demo {
         tokio::spawn(async move { while lines.recv().await.is_some() {} });
         let (link, factory) = (link.unwrap_or_default(), factory.unwrap_or_default());
         let console = link.split("/login").next().unwrap_or_default().to_owned();
-        let factory = factory.trim_end_matches("/sim/stats").to_owned();
+        let factory = factory.trim_end_matches("/sim").to_owned();
         Self { link, console, factory, wire: Wire::new(), process, _data: data }
     }
 
