@@ -11,7 +11,7 @@ use lineshaft_engine::clock::{Clock, SystemClock};
 use lineshaft_engine::intake::Mode;
 use lineshaft_engine::{EventsCall, Handle, Hub, HubOptions, Setup, Supervisor, SystemSetup};
 use lineshaft_logic::pace::{BreakerRule, Limits};
-use lineshaft_logic::plan::Route;
+use lineshaft_logic::plan::{Class, Route};
 use lineshaft_model::{Answer, Destination, Millis, Position, Reason};
 use lineshaft_ports::{Delivery, Sink};
 use lineshaft_store::index::Span;
@@ -168,7 +168,7 @@ fn setup(target: &Arc<Target>, routes: usize) -> Measured<Setup> {
             on: "lineshaft.*.*.*".parse().map_err(|_| "not a pattern")?,
             when: None,
             to: destination,
-            priority: None,
+            priority: Class::OfTheEvent,
             order_by: None,
             parks: true,
         });
