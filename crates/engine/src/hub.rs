@@ -82,6 +82,8 @@ pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) supervisor: Supervisor,
     pub(crate) room: Semaphore,
+    /// Of that room, what sources of bulk leave to others.
+    pub(crate) not_for_bulk: usize,
     /// The latest position at which someone waits for the views.
     pub(crate) views_wanted: AtomicU64,
     jitter: Mutex<SmallRng>,
@@ -145,6 +147,7 @@ impl Hub {
         }
         let admission = Admission::new(seen, index.clone(), views.clone(), Arc::clone(&records));
         let recorder = Recorder::new(options.journal, admission);
+        let room = (options.waiting_bytes / 1024).max(1024);
         let shared = Shared {
             setup: Current::new(setup),
             reading: Reading::new(Arc::clone(&records), views.clone(), index),
@@ -157,7 +160,8 @@ impl Hub {
             tracer: OnceLock::new(),
             clock: options.clock,
             supervisor,
-            room: Semaphore::new((options.waiting_bytes / 1024).max(1024)),
+            room: Semaphore::new(room),
+            not_for_bulk: room / 4,
             views_wanted: AtomicU64::new(0),
             jitter: Mutex::new(SmallRng::seed_from_u64(options.seed)),
         };

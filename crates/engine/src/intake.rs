@@ -13,7 +13,7 @@ use lineshaft_logic::plan::{Plan, SourcePlan};
 use lineshaft_logic::prepare::{self, Around, Document, Prepared, Whole};
 use lineshaft_model::json::Limits;
 use lineshaft_model::record::Token;
-use lineshaft_model::{Fingerprint, Reason};
+use lineshaft_model::{Fingerprint, Priority, Reason};
 use lineshaft_ports::{HandOver, Receipt};
 pub use lineshaft_ports::{Input, Refusal};
 use tokio::sync::{mpsc, oneshot};
@@ -91,6 +91,14 @@ impl Intake {
     pub async fn input(&self, intake: &str, input: Input) -> Option<Result<Vec<Admitted>, Refusal>> {
         let source = Arc::clone(self.shared.setup.load().plan.sources.get(intake)?);
         let bytes = input.bytes.len();
+        // Bulk is slowed down first, so that what is urgent still finds room.
+        if source.priority == Some(Priority::Bulk)
+            && self.shared.room.available_permits() < self.shared.not_for_bulk
+        {
+            let why =
+                "much input is waiting for the disk, and the last of the room is not for bulk".to_owned();
+            return Some(Err(Refusal::Busy { after_ms: 1_000, why }));
+        }
         let resume =
             input.resume.clone().map(|(part, token)| Token { intake: intake.to_owned(), part, token });
         let name = intake.to_owned();

@@ -85,6 +85,7 @@ pub struct Telemetry {
     pub(crate) oldest_seconds: Family<LaneLabels, Gauge>,
     pub(crate) in_flight: Family<LaneLabels, Gauge>,
     pub(crate) breaker_open: Family<SystemLabels, Gauge>,
+    pub(crate) maintenance: Family<SystemLabels, Gauge>,
     pub(crate) journal_end: Gauge,
     pub(crate) views_lag: Gauge,
     pub(crate) quarantined: Gauge,
@@ -128,6 +129,7 @@ impl Telemetry {
             oldest_seconds: Family::default(),
             in_flight: Family::default(),
             breaker_open: Family::default(),
+            maintenance: Family::default(),
             journal_end: Gauge::default(),
             views_lag: Gauge::default(),
             quarantined: Gauge::default(),
@@ -174,8 +176,13 @@ impl Telemetry {
         r.register("lane_in_flight", "Attempts under way", self.in_flight.clone());
         r.register(
             "breaker_open",
-            "1 while a system's breaker is open or half open",
+            "1 while a system's breaker is open or half open, and no maintenance window is",
             self.breaker_open.clone(),
+        );
+        r.register(
+            "maintenance",
+            "1 while a maintenance window of a system is open",
+            self.maintenance.clone(),
         );
         r.register("journal_position", "The journal's end", self.journal_end.clone());
         r.register("views_lag_records", "Records the views have not applied yet", self.views_lag.clone());

@@ -17,7 +17,7 @@ use lineshaft_store::journal::{Journal, Options};
 use parking_lot::Mutex;
 
 use crate::clock::{Clock, SystemClock};
-use crate::handle::{Asked, Mend};
+use crate::handle::{Asked, Forced, Mend};
 use crate::intake::{EventsCall, Mode};
 use crate::setup::Setup;
 use crate::work::{Admitted, Verdict};
@@ -344,6 +344,38 @@ async fn a_targets_key_becomes_a_cross_reference() {
     rig.settled().await;
     let object = rig.hub.reading().object("main", "item", "BOLT", None).unwrap().unwrap();
     assert_eq!(object.references["erp"], "F-BOLT");
+    rig.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_breaker_that_a_person_opened_stays_open_across_a_restart() {
+    let rig = Rig::start();
+    let asked = |reason: &str| Asked { actor: "ann".into(), reason: reason.into() };
+    let no_reason = rig.hub.force_breaker("erp", Some(Forced::Open), asked(" ")).await.unwrap_err();
+    assert_eq!(no_reason.code, "reason-missing");
+    rig.hub.force_breaker("erp", Some(Forced::Open), asked("it is being restored")).await.unwrap();
+    rig.send("wms", "BOLT", "1", "", "{}").await;
+    rig.until(|hub| hub.balance().unwrap().destinations.iter().any(|d| d.delivered == 1)).await;
+    let rig = rig.restart().await;
+    assert_eq!(rig.erp.calls.load(Ordering::SeqCst), 0);
+    let shown = rig.hub.systems().unwrap();
+    let erp = shown.iter().find(|system| system.name == "erp").unwrap();
+    assert_eq!((erp.health.as_str(), erp.pace.forced.as_deref()), ("open", Some("it is being restored")));
+    rig.hub.force_breaker("erp", None, asked("")).await.unwrap();
+    rig.settled().await;
+    assert_eq!(rig.erp.got.lock().len(), 1);
+    rig.hub.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_known_not_to_be_there_is_not_confirmed() {
+    let rig = Rig::start();
+    rig.erp.refuses.store(true, Ordering::SeqCst);
+    let sent = rig.send("wms", "BOLT", "1", "", "{}").await;
+    let id = format!("{}.0", sent.position).parse().unwrap();
+    rig.until(|hub| hub.reading().dead_letter(id).unwrap().is_some()).await;
+    let asked = Asked { actor: "ann".into(), reason: "I saw it".into() };
+    assert_eq!(rig.hub.mend(id, Mend::Confirm, asked).await.unwrap_err().code, "outcome-known");
     rig.hub.stop().await;
 }
 

@@ -189,7 +189,10 @@ impl Handle {
         telemetry.quarantined.set(signed(self.shared.views.quarantined()));
         telemetry.intake_open.set(i64::from(self.not_ready().is_none()));
         for system in self.systems()? {
-            let open = system.lanes.iter().any(|lane| lane.breaker != "closed");
+            let maintenance = system.pace.maintenance_until.is_some();
+            let open = system.pace.breaker != "closed" && !maintenance;
+            let labels = SystemLabels { system: system.name.clone() };
+            telemetry.maintenance.get_or_create(&labels).set(i64::from(maintenance));
             telemetry.breaker_open.get_or_create(&SystemLabels { system: system.name }).set(i64::from(open));
             for lane in system.lanes {
                 for (state, count) in

@@ -108,6 +108,33 @@ async fn a_dead_letter_is_read_and_sent_on_its_way_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_breaker_is_held_open_with_a_reason_and_left_to_itself_again() {
+    let (demo, browser) = (Demo::start().await, Chromium::start().await);
+    browser.open(&demo.link).await;
+    browser.until("the overview", "return document.querySelectorAll('.map-wide .node').length >= 4").await;
+    browser.open(&format!("{}/systems", demo.console)).await;
+    browser.click("#breaker-wms summary").await;
+    browser
+        .element("#breaker-why-wms")
+        .await
+        .send_keys("its database is being restored")
+        .await
+        .expect("a reason is typed");
+    browser.click("#breaker-wms button[type=submit]").await;
+    let told = "const notice = document.querySelector('#wms .notice'); return notice && notice.textContent";
+    let told = browser.until("that it is held", told).await;
+    assert!(told.as_str().unwrap_or_default().contains("its database is being restored"), "{told}");
+    // What it is owed waits in its lane, class by class, and is seen to.
+    browser.until("work that waits", "return !!document.querySelector('#wms .chip')").await;
+    browser.click("#wms form[action$='/breaker-auto'] button").await;
+    browser.until("that it is left to itself", "return !document.querySelector('#wms .notice')").await;
+    browser.until("that nothing waits", "return !document.querySelector('#wms .chip')").await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.end().await;
+    demo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_page_is_wider_than_a_telephone() {
     let (demo, browser) = (Demo::start().await, Chromium::start().await);
     browser.width(390).await;

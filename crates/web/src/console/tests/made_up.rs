@@ -284,7 +284,7 @@ pub(super) fn letter(n: u8) -> DeadLetter {
         delivery: delivery(n, DeliveryState::Dead),
         since: ago(9 * 60_000),
         parked: u64::from(n) * 7,
-        unknown: false,
+        unknown: n == 2,
     }
 }
 
