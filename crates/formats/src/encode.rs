@@ -53,6 +53,7 @@ impl Encoder {
             Format::Ndjson(_) => Writer::Ndjson,
             Format::Csv(options) => Writer::Csv(Box::new(CsvWriter::new(options))),
             Format::Xml(options) => Writer::Xml(XmlWriter::new(options)),
+            Format::X12(_) | Format::Edifact(_) => Writer::Ndjson,
         };
         Self { writer, count: 0 }
     }
