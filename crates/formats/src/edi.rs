@@ -11,11 +11,13 @@ mod cutter;
 mod delimiters;
 mod dialect;
 mod head;
+mod header;
 mod loops;
 mod options;
 mod received;
 mod segment;
 mod tree;
+mod write;
 
 #[cfg(test)]
 mod tests;
@@ -25,3 +27,4 @@ pub use delimiters::{Delimiter, Delimiters};
 pub use dialect::{Dialect, Fault, FaultKind, Level};
 pub use options::{EdifactOptions, LineEnd, OnFault, Party, Trailing, X12Options};
 pub use received::{Group, Interchange, Transaction, received};
+pub(crate) use write::EdiWriter;

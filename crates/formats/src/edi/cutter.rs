@@ -244,7 +244,8 @@ impl EdiCutter {
         };
         let code = self.dialect.of("x12-outside", "edifact-outside");
         let (head, format) = (self.dialect.of("ISA", "UNA or UNB"), self.dialect.of("X12", "EDIFACT"));
-        let message = format!("{end} bytes belong to no interchange: no {head} that can be read stands before them");
+        let message =
+            format!("{end} bytes belong to no interchange: no {head} that can be read stands before them");
         let error = self.error(input, code, message, self.at..self.at + end);
         self.refuse(error.hint(format!("is the file {format}, and whole?")));
         self.at += end;
@@ -260,8 +261,8 @@ impl EdiCutter {
         let header = input.get(start + head.start..start + head.end).unwrap_or_default();
         let segment = Segment { bytes: header, marks: &head.marks };
         let control = match self.dialect {
-            Dialect::X12 => segment.text(13),
-            Dialect::Edifact => segment.text(5),
+            Dialect::X12 => segment.whole(13),
+            Dialect::Edifact => segment.whole(5),
         };
         let mut faults = Vec::new();
         let mut fault = |kind| faults.push(Fault::new(self.dialect, Level::Interchange, kind));
@@ -291,6 +292,7 @@ impl EdiCutter {
             control: control.trim_end().to_owned(),
             header: Some((header.to_vec(), head.una)),
             faults,
+            version: if self.dialect == Dialect::Edifact { segment.text(1) } else { String::new() },
             ..Around::default()
         };
         self.group = None;
@@ -382,8 +384,10 @@ impl EdiCutter {
     /// Makes the JSON text of the interchange, once the line end after its head is there to see.
     fn name_interchange(&mut self, gap: &[u8]) {
         let Some((header, una)) = self.interchange.header.take() else { return };
-        let segment = Segment { bytes: &header, marks: &self.marks };
-        let header = self.interchange.has_header.then_some(segment);
+        // What ISA11 and ISA16 hold are the delimiters themselves.
+        let bare = Delimiters::new(self.marks.element, None, None, None, self.marks.segment);
+        let marks = if self.dialect == Dialect::X12 { &bare } else { &*self.marks };
+        let header = self.interchange.has_header.then_some(Segment { bytes: &header, marks });
         let faults = &self.interchange.faults;
         self.interchange.json =
             context::interchange(self.dialect, header, &self.marks, una.as_deref(), gap, faults);
@@ -434,7 +438,8 @@ impl EdiCutter {
     fn add(&mut self, input: &[u8], tag: Tag, place: Range<usize>, next: usize) {
         let is_service = self.dialect == Dialect::X12 && tag == TA1 && self.group.is_none();
         let wanted = if is_service { Kind::Service } else { Kind::Outside };
-        let fits = self.open.as_ref().is_some_and(|open| open.kind == Kind::Transaction || open.kind == wanted);
+        let fits =
+            self.open.as_ref().is_some_and(|open| open.kind == Kind::Transaction || open.kind == wanted);
         if !fits {
             self.close_open(input, None, place.start);
             let line = self.line_at(input, place.start);
@@ -496,8 +501,8 @@ impl EdiCutter {
         open.header = (0, (place.end - place.start) as u32);
         open.count = 1;
         (open.name, open.control) = match self.dialect {
-            Dialect::X12 => (segment.text(1), segment.text(2)),
-            Dialect::Edifact => (segment.component(2, 0), segment.text(1)),
+            Dialect::X12 => (segment.text(1), segment.whole(2)),
+            Dialect::Edifact => (segment.component(2, 0), segment.whole(1)),
         };
         self.open = Some(open);
         match &mut self.group {
@@ -522,7 +527,7 @@ impl EdiCutter {
         let number = if self.dialect == Dialect::X12 { 6 } else { 5 };
         self.group = Some(Around {
             has_header: true,
-            control: segment.text(number),
+            control: segment.whole(number),
             json: context::group(self.dialect, segment),
             version: if self.dialect == Dialect::X12 { segment.text(8) } else { String::new() },
             ..Around::default()
@@ -583,12 +588,12 @@ impl EdiCutter {
         };
         let segment = Segment { bytes: &input[place.clone()], marks: &self.marks };
         let mut faults = Vec::new();
-        let declared = segment.text(1);
+        let declared = segment.whole(1);
         if declared.trim().parse() != Ok(count) {
             faults.push(fault(FaultKind::Count).says(declared, count.to_string()));
         }
-        let declared = segment.text(2);
-        if declared.trim_end() != control {
+        let declared = segment.whole(2);
+        if declared.trim() != control.trim() {
             faults.push(fault(FaultKind::Control).says(declared, control));
         }
         faults
@@ -666,7 +671,10 @@ impl EdiCutter {
             Err(at) => {
                 let code = self.dialect.of("x12-encoding", "edifact-encoding");
                 let error = self.error(input, code, "these bytes are not UTF-8".to_owned(), raw);
-                let error = FormatError { at: Box::new(Location { offset: error.at.offset + at as u64, ..*error.at }), ..error };
+                let error = FormatError {
+                    at: Box::new(Location { offset: error.at.offset + at as u64, ..*error.at }),
+                    ..error
+                };
                 return self.refuse(error.hint("leave `encoding` out, or set it to windows-1252 or latin-1"));
             }
         };
@@ -759,8 +767,13 @@ impl EdiCutter {
 
     fn close_interchange(&mut self, input: &[u8], trailer: Option<Range<usize>>, end: usize) {
         let interchange = std::mem::take(&mut self.interchange);
-        let faults =
-            self.trailer_faults(input, Level::Interchange, trailer.as_ref(), &interchange.control, interchange.count);
+        let faults = self.trailer_faults(
+            input,
+            Level::Interchange,
+            trailer.as_ref(),
+            &interchange.control,
+            interchange.count,
+        );
         if let Some(last) = self.trace.as_mut().and_then(Trace::last) {
             last.faults.extend(faults.iter().cloned());
         }
@@ -812,7 +825,8 @@ impl Cut for EdiCutter {
                 let item = match pending {
                     Pending::Error(error) => Err(*error),
                     Pending::Document { json, raw, line } => {
-                        let at = Location { offset: self.offset + raw.start as u64, line, ..Location::default() };
+                        let at =
+                            Location { offset: self.offset + raw.start as u64, line, ..Location::default() };
                         let raw = Cow::Borrowed(input.get(raw).unwrap_or_default());
                         Ok(Document { json: Cow::Owned(json), raw, at })
                     }

@@ -176,7 +176,9 @@ impl Delimiters {
             (self.repetition, class::REPETITION),
         ];
         let found = named.iter().find_map(|(delimiter, class)| {
-            delimiter.filter(|delimiter| rest.starts_with(delimiter.as_bytes())).map(|found| (*class, found.len()))
+            delimiter
+                .filter(|delimiter| rest.starts_with(delimiter.as_bytes()))
+                .map(|found| (*class, found.len()))
         });
         found
     }

@@ -170,7 +170,9 @@ impl fmt::Display for Fault {
         };
         match kind {
             FaultKind::Count => write!(f, "{trailer} counts {declared:?} {counted}, there are {actual}"),
-            FaultKind::Control => write!(f, "{trailer} has the reference {declared:?}, {header} has {actual:?}"),
+            FaultKind::Control => {
+                write!(f, "{trailer} has the reference {declared:?}, {header} has {actual:?}")
+            }
             FaultKind::NoTrailer => write!(f, "the {} {actual:?} has no {trailer}", level.term(*dialect)),
             FaultKind::NoHeader => write!(f, "there is no {header}"),
             FaultKind::Outside => {
@@ -179,7 +181,10 @@ impl fmt::Display for Fault {
             FaultKind::Width => f.write_str("ISA has not its fixed width of 106 characters"),
             FaultKind::Terminator => f.write_str("segments end with a line end, and no UNA says so"),
             FaultKind::Charset => {
-                write!(f, "the character set {declared} is not read here; bytes beyond ASCII are shown as Windows-1252")
+                write!(
+                    f,
+                    "the character set {declared} is not read here; bytes beyond ASCII are shown as Windows-1252"
+                )
             }
         }
     }

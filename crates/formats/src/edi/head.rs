@@ -52,7 +52,8 @@ fn isa(bytes: &[u8], at_end: bool) -> Measure {
     if !bytes.starts_with(b"ISA") {
         return if b"ISA".starts_with(bytes) { more(bytes, at_end) } else { Measure::Nothing };
     }
-    let Some(element) = bytes.get(3..7).or_else(|| bytes.get(3..).filter(|_| at_end)).and_then(Delimiter::first_of)
+    let Some(element) =
+        bytes.get(3..7).or_else(|| bytes.get(3..).filter(|_| at_end)).and_then(Delimiter::first_of)
     else {
         return more(bytes, at_end);
     };
@@ -85,18 +86,26 @@ fn isa(bytes: &[u8], at_end: bool) -> Measure {
         Some(line_end @ (b'\r' | b'\n')) if lead > 0 => (Delimiter::byte(*line_end), lead),
         _ => (segment, 0),
     };
-    let is_mark = |mark: Delimiter| !mark.first().is_ascii_alphanumeric() && !mark.first().is_ascii_whitespace();
+    let is_mark =
+        |mark: Delimiter| !mark.first().is_ascii_alphanumeric() && !mark.first().is_ascii_whitespace();
     let component = Some(component).filter(|mark| is_mark(*mark) && *mark != element && *mark != segment);
     let has_repetition = field(12).len() == 5 && field(12) >= b"00402".as_slice();
     let repetition = Delimiter::first_of(field(11))
         .filter(|mark| has_repetition && mark.len() == field(11).len() && is_mark(*mark))
         .filter(|mark| *mark != element && *mark != segment && Some(*mark) != component);
+    // The width is one of characters.
+    let is_fixed = match std::str::from_utf8(&bytes[..end]) {
+        Ok(text) if !text.is_ascii() => {
+            FIXED.iter().zip(places).all(|(fixed, place)| text[..place].chars().count() == *fixed)
+        }
+        _ => places == FIXED,
+    };
     Measure::Head(Box::new(Head {
         marks: Delimiters::new(element, component, repetition, None, segment),
         start: 0,
         end,
         next: end + lead + segment.len(),
-        is_fixed: places == FIXED,
+        is_fixed,
         is_line_end: false,
         una: None,
     }))
@@ -107,7 +116,10 @@ fn is_blank(byte: &u8) -> bool {
 }
 
 fn una_or_unb(bytes: &[u8], at_end: bool) -> Measure {
-    if bytes.len() < 4 && !at_end && [b"UNA", b"UNB", b"UNG", b"UNH"].iter().any(|tag| tag.starts_with(&bytes[..bytes.len().min(3)])) {
+    if bytes.len() < 4
+        && !at_end
+        && [b"UNA", b"UNB", b"UNG", b"UNH"].iter().any(|tag| tag.starts_with(&bytes[..bytes.len().min(3)]))
+    {
         return Measure::More;
     }
     let (Some(tag), Some(mark)) = (bytes.get(..3), bytes.get(3)) else { return Measure::Nothing };
@@ -139,7 +151,8 @@ fn una(bytes: &[u8], at_end: bool) -> Measure {
         return Measure::More;
     }
     // Five characters, as some write it: the reserved one is left out.
-    let is_short = reserved == b'\'' && bytes.get(8).is_some_and(is_blank) || bytes.get(8..11) == Some(b"UNB");
+    let is_short =
+        reserved == b'\'' && bytes.get(8).is_some_and(is_blank) || bytes.get(8..11) == Some(b"UNB");
     let end = if is_short { 7 } else { 8 };
     let Some(segment) = Delimiter::first_of(&bytes[end..]) else { return Measure::Nothing };
     if [component, element, segment.first()].iter().any(|mark| mark.is_ascii_alphanumeric()) {
@@ -147,7 +160,8 @@ fn una(bytes: &[u8], at_end: bool) -> Measure {
     }
     let byte = Delimiter::byte;
     let release = Some(release).filter(|release| *release != b' ');
-    let repetition = Some(byte(reserved)).filter(|_| !is_short && reserved != b' ' && !reserved.is_ascii_alphanumeric());
+    let repetition =
+        Some(byte(reserved)).filter(|_| !is_short && reserved != b' ' && !reserved.is_ascii_alphanumeric());
     let marks = Delimiters::new(byte(element), Some(byte(component)), repetition, release, segment);
     let next = end + segment.len();
     let blanks = bytes[next..].iter().take_while(|byte| is_blank(byte)).count();
@@ -161,7 +175,8 @@ fn una(bytes: &[u8], at_end: bool) -> Measure {
 fn unb(bytes: &[u8], start: usize, marks: Delimiters, una: Option<Vec<u8>>, at_end: bool) -> Measure {
     let repetition = marks.repetition;
     let without = Delimiters::new(marks.element, marks.component, None, marks.release, marks.segment);
-    let mut head = Head { marks: without, start, end: start, next: start, is_fixed: true, is_line_end: false, una };
+    let mut head =
+        Head { marks: without, start, end: start, next: start, is_fixed: true, is_line_end: false, una };
     if bytes.get(start..start + 3) != Some(b"UNB") {
         return Measure::Head(Box::new(head));
     }

@@ -35,7 +35,10 @@ impl Definition {
     /// Where `tag` may stand in the loop: as a segment, or as the opening of a loop.
     pub(crate) fn find(&self, within: usize, tag: Tag) -> Option<Place> {
         let within = self.loops.get(within)?;
-        let opened = within.loops.iter().find(|inner| self.loops.get(**inner).is_some_and(|inner| inner.trigger == tag));
+        let opened = within
+            .loops
+            .iter()
+            .find(|inner| self.loops.get(**inner).is_some_and(|inner| inner.trigger == tag));
         match opened {
             Some(inner) => Some(Place::Opens(*inner)),
             None => within.segments.contains(&tag).then_some(Place::Stands),

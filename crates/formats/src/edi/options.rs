@@ -29,16 +29,6 @@ pub enum LineEnd {
     Crlf,
 }
 
-impl LineEnd {
-    pub(crate) const fn bytes(self) -> &'static [u8] {
-        match self {
-            Self::None => b"",
-            Self::Lf => b"\n",
-            Self::Crlf => b"\r\n",
-        }
-    }
-}
-
 /// What happens to empty elements and components at an end when writing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -67,7 +57,9 @@ fn mark<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u8>, D::Err
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     match text.as_bytes() {
         [byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() => Ok(Some(*byte)),
-        _ => Err(de::Error::custom(format!("`{text}` is not one ASCII character that is neither letter nor digit"))),
+        _ => Err(de::Error::custom(format!(
+            "`{text}` is not one ASCII character that is neither letter nor digit"
+        ))),
     }
 }
 

@@ -83,7 +83,8 @@ pub fn received(dialect: Dialect, input: &[u8]) -> Vec<Interchange> {
         Dialect::Edifact => EdifactOptions::default().reading(),
     };
     // What is in memory needs no bound of its own.
-    let mut cutter = EdiCutter::new(dialect, super::options::Reading { bytes: input.len().max(1), ..reading });
+    let mut cutter =
+        EdiCutter::new(dialect, super::options::Reading { bytes: input.len().max(1), ..reading });
     cutter.trace = Some(Trace::default());
     let mut rest = input;
     loop {

@@ -53,7 +53,8 @@ impl<'a> Segment<'a> {
     /// The bytes before the first delimiter.
     pub(crate) fn id(self) -> &'a [u8] {
         let table = self.marks.table();
-        let is_end = |byte: &u8| matches!(table[usize::from(*byte)], class::ELEMENT | class::COMPONENT | class::LONG);
+        let is_end =
+            |byte: &u8| matches!(table[usize::from(*byte)], class::ELEMENT | class::COMPONENT | class::LONG);
         let end = self.bytes.iter().position(is_end).unwrap_or(self.bytes.len());
         &self.bytes[..end]
     }
@@ -83,6 +84,11 @@ impl<'a> Segment<'a> {
         let first = self.repetitions(element).next().unwrap_or_default();
         let bytes = self.components(first).nth(component).unwrap_or_default();
         plain(bytes, self.marks)
+    }
+
+    /// The text of an element that has no components: what looks like one is of it.
+    pub(crate) fn whole(self, number: usize) -> String {
+        plain(self.element(number), self.marks)
     }
 
     pub(crate) fn repetitions(self, element: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {

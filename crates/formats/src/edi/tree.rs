@@ -102,9 +102,11 @@ impl Tree {
                 self.add(within, tag, false, index);
                 continue;
             };
-            let found = open.iter().enumerate().rev().find_map(|(depth, each)| {
-                definition.find(each.defined, tag).map(|place| (depth, place))
-            });
+            let found = open
+                .iter()
+                .enumerate()
+                .rev()
+                .find_map(|(depth, each)| definition.find(each.defined, tag).map(|place| (depth, place)));
             match found {
                 // What the definition does not know stays where it stands.
                 None => self.add(open.last().map_or(0, |each| each.at), tag, false, index),
@@ -159,7 +161,12 @@ impl Tree {
                 match is_loop {
                     true => self.write_loop(out, source, node.index as usize),
                     false => {
-                        write_segment(out, source.segment(node.index as usize), source.text, source.always_composite);
+                        write_segment(
+                            out,
+                            source.segment(node.index as usize),
+                            source.text,
+                            source.always_composite,
+                        );
                     }
                 }
                 at = node.same;
@@ -182,14 +189,19 @@ impl Tree {
         let mut current = usize::MAX;
         let mut at = first;
         while let Some(Node { tag, is_loop, next, .. }) = self.nodes.get(at as usize).copied() {
-            let is_current = self.slots.get(current).is_some_and(|slot| slot.tag == tag && slot.is_loop == is_loop);
+            let is_current =
+                self.slots.get(current).is_some_and(|slot| slot.tag == tag && slot.is_loop == is_loop);
             if !is_current {
                 let known = if self.slots.len() - base < FEW {
-                    let found = self.slots[base..].iter().position(|slot| slot.tag == tag && slot.is_loop == is_loop);
+                    let found =
+                        self.slots[base..].iter().position(|slot| slot.tag == tag && slot.is_loop == is_loop);
                     found.map(|found| base + found)
                 } else {
                     if many.is_empty() {
-                        many.extend((base..self.slots.len()).map(|at| ((self.slots[at].tag, self.slots[at].is_loop), at)));
+                        many.extend(
+                            (base..self.slots.len())
+                                .map(|at| ((self.slots[at].tag, self.slots[at].is_loop), at)),
+                        );
                     }
                     many.get(&(tag, is_loop)).copied()
                 };

@@ -44,7 +44,10 @@ pub(super) const SETS: &[(&str, &str)] = &[
          (TXP TXI) (DED) (RYL (NM1 N2 N3 N4) (LOC (PID DTM) (PCT (QTY))))  (RMT NTE DTM) (ADX NTE PER REF DTM) \
          (RMR NTE REF DTM (IT1 REF (SAC TXI)) (ADX NTE PER (REF DTM))) (LX N9 (TRN))",
     ),
-    ("824", "BGN! DTM (N1 N2 N3 N4 REF PER) (OTI! REF DTM PER AMT QTY NM1 N1 (TED CTX NTE RED) (LM LQ)) (RED)"),
+    (
+        "824",
+        "BGN! DTM (N1 N2 N3 N4 REF PER) (OTI! REF DTM PER AMT QTY NM1 N1 (TED CTX NTE RED) (LM LQ)) (RED)",
+    ),
     (
         "830",
         "BFR! XPO CUR REF PER TAX FOB CTP SAC CSH ITD DTM PID MEA PWK PKG TD1 TD5 TD3 TD4 MAN (N1 N2 N3 N4 REF PER FOB) (LM LQ) \
@@ -96,7 +99,10 @@ pub(super) const SETS: &[(&str, &str)] = &[
         "W06! (N1 @warehouse-party) N9 G61 G62 NTE W27 W28 W10 G72 AMT (LM LQ) \
          (LX MAN PAL N9 AMT REF NTE (W12 G69 N9 QTY MEA AMT G72 W20 G62 MAN NTE LS LE (FA1 FA2) (LM LQ) (N1 @warehouse-party))) W03",
     ),
-    ("947", "W15! (N1 @warehouse-party) N9 G61 G62 NTE (W19! G69 N9 W20 QTY MEA AMT NTE MAN PID G62 (LM LQ) (N1 @warehouse-party))"),
+    (
+        "947",
+        "W15! (N1 @warehouse-party) N9 G61 G62 NTE (W19! G69 N9 W20 QTY MEA AMT NTE MAN PID G62 (LM LQ) (N1 @warehouse-party))",
+    ),
     ("997", "AK1! (AK2 (AK3 AK4) AK5) AK9!"),
     ("999", "AK1! (AK2 (IK3 CTX (IK4 CTX)) IK5) AK9!"),
     ("TA1", "TA1!"),
