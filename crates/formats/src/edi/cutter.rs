@@ -473,23 +473,26 @@ impl EdiCutter {
 
     /// Refuses what there is of the open transaction set; the rest of it follows.
     fn refuse_part(&mut self, input: &[u8], raw: Range<usize>) {
+        let Some(mut open) = self.open.take() else { return };
+        let end = raw.end;
+        self.refuse_as_long(input, &open, raw);
+        open.is_refused = true;
+        open.segments.clear();
+        open.start = end;
+        open.line = self.line_at(input, end);
+        self.open = Some(open);
+    }
+
+    fn refuse_as_long(&mut self, input: &[u8], open: &Open, raw: Range<usize>) {
         let limit = self.reading.bytes;
-        let (line, name) = self.open.as_ref().map_or((self.line, ""), |open| (open.line, open.name.as_str()));
         let term = self.dialect.of("transaction set", "message");
-        let message = format!("the {term} {name} is longer than {limit} bytes; this is a part of it");
-        let at = Location { offset: self.offset + raw.start as u64, line, ..Location::default() };
-        let offset = at.offset;
+        let message = format!("the {term} {} is longer than {limit} bytes; this is a part of it", open.name);
+        let offset = self.offset + raw.start as u64;
+        let at = Location { offset, line: open.line, ..Location::default() };
         let error = FormatError::new(self.dialect.limit_code(), message, at)
             .hint("raise `bytes` in the options of the format if such documents are right")
-            .raw(input.get(raw.clone()).unwrap_or_default(), offset);
+            .raw(input.get(raw).unwrap_or_default(), offset);
         self.refuse(error);
-        let line = self.line_at(input, raw.end);
-        if let Some(open) = &mut self.open {
-            open.is_refused = true;
-            open.segments.clear();
-            open.start = raw.end;
-            open.line = line;
-        }
     }
 
     fn open_transaction(&mut self, input: &[u8], place: Range<usize>) {
@@ -660,7 +663,7 @@ impl EdiCutter {
         }
         if open.is_refused {
             if !raw.is_empty() {
-                self.refuse_part(input, raw);
+                self.refuse_as_long(input, open, raw);
             }
             return;
         }

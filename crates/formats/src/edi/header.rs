@@ -170,7 +170,6 @@ pub(super) struct Interchange {
 pub(super) struct Header {
     pub(super) elements: Vec<Element<'static>>,
     pub(super) control: String,
-    pub(super) function: String,
 }
 
 /// A member that is a text or a number.
@@ -444,29 +443,35 @@ const FUNCTIONS: &[(&str, &str)] = &[
     ("999", "FA"),
 ];
 
+/// What the group that a document names holds: GS01, or the type of the messages.
+pub(super) fn function(settings: &Settings, value: &Value<'_>, kind: &str) -> Result<String, FormatError> {
+    if let Some(elements) = whole(value) {
+        return Ok(at(&elements, 1, 0).to_owned());
+    }
+    let known = FUNCTIONS.iter().find(|(set, _)| *set == kind).map(|(_, function)| *function);
+    let usual = if settings.dialect == Dialect::X12 { known } else { Some(kind) };
+    let given = text(value, "function").map(Cow::into_owned).or_else(|| usual.map(str::to_owned));
+    given.ok_or_else(|| {
+        let message = format!("the functional group of a {kind:?} is not known");
+        refused(settings.dialect, message, "give `group.function`, GS01")
+    })
+}
+
 /// The header of the group that a document names, or of the one that its set needs.
 pub(super) fn group(
     settings: &Settings,
     interchange: &Value<'_>,
     value: &Value<'_>,
-    kind: &str,
+    function: String,
     interchange_control: &str,
     number: u64,
 ) -> Result<Header, FormatError> {
     if let Some(elements) = whole(value) {
-        let (control, function) = match settings.dialect {
-            Dialect::X12 => (at(&elements, 6, 0).to_owned(), at(&elements, 1, 0).to_owned()),
-            Dialect::Edifact => (at(&elements, 5, 0).to_owned(), at(&elements, 1, 0).to_owned()),
-        };
-        return Ok(Header { elements, control, function });
+        let number = if settings.dialect == Dialect::X12 { 6 } else { 5 };
+        let control = at(&elements, number, 0).to_owned();
+        return Ok(Header { elements, control });
     }
     let part = |key: &str| text(value, key).map(Cow::into_owned);
-    let known = FUNCTIONS.iter().find(|(set, _)| *set == kind).map(|(_, function)| (*function).to_owned());
-    let usual = if settings.dialect == Dialect::X12 { known } else { Some(kind.to_owned()) };
-    let Some(function) = part("function").or(usual) else {
-        let message = format!("the functional group of a {kind:?} is not known");
-        return Err(refused(settings.dialect, message, "give `group.function`, GS01"));
-    };
     // The usual number of the first group is that of the interchange; a second one needs its own.
     let usual = || {
         let bare = interchange_control.trim_start_matches('0');
@@ -488,7 +493,7 @@ pub(super) fn group(
     let elements = match settings.dialect {
         Dialect::X12 => vec![
             simple("GS"),
-            simple(function.clone()),
+            simple(function),
             simple(sender),
             simple(receiver),
             simple(date),
@@ -499,7 +504,7 @@ pub(super) fn group(
         ],
         Dialect::Edifact => vec![
             simple("UNG"),
-            simple(function.clone()),
+            simple(function),
             simple(sender),
             simple(receiver),
             vec![vec![Cow::Owned(date), Cow::Owned(time)]],
@@ -511,7 +516,7 @@ pub(super) fn group(
             ]],
         ],
     };
-    Ok(Header { elements, control, function })
+    Ok(Header { elements, control })
 }
 
 /// ST or UNH of a document.
@@ -526,7 +531,7 @@ pub(super) fn transaction(
             Dialect::X12 => at(&elements, 2, 0).to_owned(),
             Dialect::Edifact => at(&elements, 1, 0).to_owned(),
         };
-        return Ok(Header { elements, control, function: String::new() });
+        return Ok(Header { elements, control });
     }
     if kind.is_empty() {
         return Err(refused(
@@ -558,5 +563,5 @@ pub(super) fn transaction(
             (elements, control)
         }
     };
-    Ok(Header { elements, control, function: String::new() })
+    Ok(Header { elements, control })
 }

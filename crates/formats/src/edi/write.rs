@@ -9,6 +9,7 @@ use super::delimiters::{Delimiter, Delimiters};
 use super::dialect::Dialect;
 use super::header::{self, Settings};
 use super::options::{EdifactOptions, Trailing, X12Options};
+use super::segment::Tag;
 use crate::document::Location;
 use crate::encoding::Encoding;
 use crate::error::FormatError;
@@ -158,14 +159,16 @@ impl EdiWriter {
     ) -> Result<(), FormatError> {
         let member = document.get("group").unwrap_or(&Value::Null);
         let interchange = document.get("interchange").unwrap_or(&Value::Null);
-        let Some(open) = &self.open else { return Ok(()) };
-        let made = header::group(&self.settings, interchange, member, kind, &open.control, open.count + 1)?;
+        let function = header::function(&self.settings, member, kind)?;
         let mut key = member.to_vec();
         // Sets of different functions never share a group.
-        key.extend_from_slice(made.function.as_bytes());
+        key.extend_from_slice(function.as_bytes());
+        let Some(open) = &self.open else { return Ok(()) };
         if open.group.as_ref().is_some_and(|group| group.key == key) {
             return Ok(());
         }
+        let number = open.count + 1;
+        let made = header::group(&self.settings, interchange, member, function, &open.control, number)?;
         self.leave_group(out)?;
         let Some(open) = &mut self.open else { return Ok(()) };
         segment(&open.syntax, &made.elements, out)?;
@@ -263,6 +266,11 @@ fn write_item(syntax: &Syntax, key: &str, item: &Value<'_>, out: &mut Vec<u8>) -
             let elements: Vec<Element<'_>> = (values.iter().enumerate())
                 .map(|(number, value)| element(syntax, key, number, value))
                 .collect::<Result<_, _>>()?;
+            let id = elements.first().and_then(|element| element.first()?.first()).map_or("", AsRef::as_ref);
+            if is_envelope(syntax.dialect, id) {
+                let message = format!("`{key}` holds a segment {id}, which is of an envelope");
+                return Err(refused(syntax.dialect, message, "the envelope is written around the body"));
+            }
             let nulls = values.iter().rev().take_while(|value| value.is_null()).count();
             segment(syntax, &elements[..elements.len() - nulls], out)?;
             Ok(1)
@@ -272,6 +280,13 @@ fn write_item(syntax: &Syntax, key: &str, item: &Value<'_>, out: &mut Vec<u8>) -
             Err(refused(syntax.dialect, message, "a segment is an array: its identifier, then its elements"))
         }
     }
+}
+
+fn is_envelope(dialect: Dialect, id: &str) -> bool {
+    let envelope = dialect.envelope();
+    let tag = Tag::new(id.as_bytes());
+    let parts = [envelope.interchange, envelope.group, envelope.transaction];
+    parts.as_flattened().contains(&tag) || id.starts_with("UNA") && dialect == Dialect::Edifact
 }
 
 fn element<'v>(
@@ -328,7 +343,7 @@ pub(super) fn segment(
     out: &mut Vec<u8>,
 ) -> Result<(), FormatError> {
     let id = elements.first().and_then(|element| element.first()?.first()).map_or("", AsRef::as_ref);
-    if id.trim_start().is_empty() || id.starts_with(char::is_whitespace) {
+    if id.is_empty() || id.starts_with([' ', '\t', '\r', '\n', '\0', '\x1A']) {
         let message = "a segment has no identifier";
         return Err(refused(syntax.dialect, message, "the first of a segment's array is its identifier"));
     }

@@ -35,7 +35,7 @@ pub(super) const MESSAGES: &[(&str, &str)] = &[
     (
         "DELFOR",
         "BGM! DTM FTX (RFF DTM) (NAD LOC FTX (RFF DTM) (DOC DTM) (CTA COM)) (TDT (LOC DTM)) UNS \
-         (GIS (RFF DTM) (NAD LOC FTX (DOC DTM) (CTA COM)) ) \
+         (GIS (RFF DTM) (NAD LOC FTX (DOC DTM) (CTA COM))) \
          (LIN PIA IMD MEA ALI GIN GIR LOC DTM FTX PAC (RFF DTM) (TDT (LOC DTM)) (QTY SCC DTM (RFF DTM)) \
          (SCC (QTY DTM (RFF DTM)))  (PAC MEA QTY DTM (PCI GIN)) \
          (NAD LOC FTX (DOC DTM) (CTA COM) (QTY SCC DTM (RFF DTM)) (SCC (QTY DTM)) (TDT (LOC DTM)))) CNT",
