@@ -6,6 +6,8 @@
 //!
 //! An envelope that is at fault is told, and what it holds is read all the same: no segment is dropped.
 
+mod acknowledge;
+mod check;
 mod context;
 mod cutter;
 mod delimiters;
@@ -20,8 +22,13 @@ mod tree;
 mod write;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
+pub use acknowledge::{
+    Acknowledgement, Agreement, Answer, Circumstances, Depth, Functional, Outcome, Sent, Standing, Ta1,
+    Verdict, acknowledge, answers, reconcile,
+};
+pub use check::{Finding, FindingKind};
 pub(crate) use cutter::EdiCutter;
 pub use delimiters::{Delimiter, Delimiters};
 pub use dialect::{Dialect, Fault, FaultKind, Level};

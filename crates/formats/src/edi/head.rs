@@ -134,7 +134,7 @@ fn una_or_unb(bytes: &[u8], at_end: bool) -> Measure {
                 b'+' => Delimiters::edifact(),
                 // Level B of syntax 1 to 3: information separators, and nothing to release.
                 0x1D => Delimiters::new(byte(0x1D), Some(byte(0x1F)), None, None, byte(0x1C)),
-                b' ' | b'\r' | b'\n' | b'\'' => return Measure::Nothing,
+                other if !other.is_ascii_graphic() || *other == b'\'' => return Measure::Nothing,
                 other => Delimiters::new(byte(*other), Some(byte(b':')), None, Some(b'?'), byte(b'\'')),
             };
             unb(bytes, 0, marks, None, at_end)

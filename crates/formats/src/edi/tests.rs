@@ -4,20 +4,22 @@
 mod generated;
 mod shapes;
 
+pub(crate) use generated::interchanges;
+
 use lineshaft_model::json::{Limits, Value};
 
 use crate::tests::{decoded, format};
 use crate::{Document, FormatError, encode};
 
 /// An ISA of the standard's width.
-pub(super) fn isa(control: &str, version: &str, eleven: char, component: char, segment: char) -> String {
+pub(crate) fn isa(control: &str, version: &str, eleven: char, component: char, segment: char) -> String {
     format!(
         "ISA*00*          *00*          *ZZ*ACME           *ZZ*BOLTS          *260131*0915*{eleven}*{version}*{control:0>9}*0*P*{component}{segment}"
     )
 }
 
 /// An interchange of one group around these transaction sets, each with ST and SE around it.
-pub(super) fn x12(sets: &[(&str, &str)]) -> String {
+pub(crate) fn x12(sets: &[(&str, &str)]) -> String {
     let mut text = isa("7", "00401", 'U', '>', '~');
     text.push_str("\nGS*PO*ACME*BOLTS*20260131*0915*7*X*004010~\n");
     for (number, (set, body)) in sets.iter().enumerate() {
@@ -31,7 +33,7 @@ pub(super) fn x12(sets: &[(&str, &str)]) -> String {
 }
 
 /// An interchange around these messages.
-pub(super) fn edifact(messages: &[(&str, &str)]) -> String {
+pub(crate) fn edifact(messages: &[(&str, &str)]) -> String {
     let mut text = "UNB+UNOC:3+ACME:14+BOLTS:14+260131:0915+7'\n".to_owned();
     for (number, (message, body)) in messages.iter().enumerate() {
         let segments = body.split_terminator('\'').count() + 2;
@@ -44,12 +46,12 @@ pub(super) fn edifact(messages: &[(&str, &str)]) -> String {
 }
 
 /// The documents and errors of an input, by every way of decoding.
-pub(super) fn read(yaml: &str, input: impl AsRef<[u8]>) -> Vec<Result<Document<'static>, FormatError>> {
+pub(crate) fn read(yaml: &str, input: impl AsRef<[u8]>) -> Vec<Result<Document<'static>, FormatError>> {
     decoded(&format(yaml), input.as_ref())
 }
 
 /// The one document of an input.
-pub(super) fn one(yaml: &str, input: impl AsRef<[u8]>) -> Value<'static> {
+pub(crate) fn one(yaml: &str, input: impl AsRef<[u8]>) -> Value<'static> {
     let items = read(yaml, input);
     match &items[..] {
         [Ok(document)] => parsed(&document.json),
@@ -57,18 +59,18 @@ pub(super) fn one(yaml: &str, input: impl AsRef<[u8]>) -> Value<'static> {
     }
 }
 
-pub(super) fn parsed(json: &[u8]) -> Value<'static> {
+pub(crate) fn parsed(json: &[u8]) -> Value<'static> {
     Value::parse(json, &Limits::DEFAULT).expect("well-formed").into_owned()
 }
 
 /// The part of a value that a JSON pointer names, as text.
-pub(super) fn at(value: &Value<'_>, pointer: &str) -> String {
+pub(crate) fn at(value: &Value<'_>, pointer: &str) -> String {
     let found = value.pointer(pointer).unwrap_or_else(|| panic!("nothing at {pointer}"));
     String::from_utf8(found.to_vec()).expect("text")
 }
 
 /// Each error as its code and words.
-pub(super) fn errors(items: &[Result<Document<'static>, FormatError>]) -> Vec<String> {
+pub(crate) fn errors(items: &[Result<Document<'static>, FormatError>]) -> Vec<String> {
     items
         .iter()
         .filter_map(|item| item.as_ref().err())
@@ -77,7 +79,7 @@ pub(super) fn errors(items: &[Result<Document<'static>, FormatError>]) -> Vec<St
 }
 
 /// Writes documents, and gives the text.
-pub(super) fn written(yaml: &str, documents: &[&str]) -> Result<String, String> {
+pub(crate) fn written(yaml: &str, documents: &[&str]) -> Result<String, String> {
     let out = encode(&format(yaml), documents.iter().map(|text| text.as_bytes()));
     out.map(|out| String::from_utf8(out).expect("text"))
         .map_err(|error| format!("{}: {}", error.code, error.message))

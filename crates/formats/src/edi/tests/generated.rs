@@ -87,7 +87,7 @@ fn parts(tame: bool) -> (Vec<Vec<u8>>, Vec<Vec<u8>>) {
     (heads, tokens.iter().map(|token| token.to_vec()).collect())
 }
 
-fn interchanges(tame: bool) -> impl Strategy<Value = Vec<u8>> {
+pub(crate) fn interchanges(tame: bool) -> impl Strategy<Value = Vec<u8>> {
     let (heads, tokens) = parts(tame);
     let token = prop_oneof![1 => prop::sample::select(heads), 5 => prop::sample::select(tokens)];
     prop::collection::vec(token, 0..40).prop_map(|tokens| tokens.concat())
@@ -145,7 +145,7 @@ proptest! {
 
     /// What was read is written and read again as the same.
     #[test]
-    fn documents_survive_being_written(input in hostile()) {
+    fn documents_survive_being_written(input in interchanges(true)) {
         for yaml in ["x12: { trailing: keep }", "edifact: { trailing: keep }"] {
             let bare = |json: &[u8]| {
                 let Value::Object(mut members) = parsed(json) else { panic!("an object") };
@@ -166,7 +166,7 @@ proptest! {
                 let Ok(text) = encode(&format(yaml), [&*item.json]) else { continue };
                 let again: Vec<_> = decode(&format(yaml), &text).filter_map(Result::ok).collect();
                 prop_assert_eq!(again.len(), 1, "{}", String::from_utf8_lossy(&text));
-                prop_assert_eq!(bare(&again[0].json), bare(&item.json));
+                prop_assert_eq!(bare(&again[0].json), bare(&item.json), "{:?}", String::from_utf8_lossy(&text));
             }
         }
     }
