@@ -7,6 +7,7 @@
 //! An envelope that is at fault is told, and what it holds is read all the same: no segment is dropped.
 
 mod acknowledge;
+mod charset;
 mod check;
 mod context;
 mod cutter;

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::charset;
 use super::context;
 use super::delimiters::Delimiters;
 use super::dialect::{Dialect, Fault, FaultKind, Level};
@@ -695,14 +696,15 @@ impl EdiCutter {
     fn text(&self, bytes: &[u8], faults: &mut Vec<Fault>) -> Result<Text, usize> {
         match self.reading.encoding {
             None if std::str::from_utf8(bytes).is_ok() => Ok(Text::Utf8),
+            None if self.dialect == Dialect::X12 => Ok(Text::OneByte(charset::usual())),
             None => {
-                // UNOA to UNOC are ASCII and ISO 8859-1, of which Windows-1252 is the larger.
                 let set = &self.interchange.version;
-                if self.dialect == Dialect::Edifact && ("UNOD"..="UNOK").contains(&set.as_str()) {
+                let known = charset::named(set);
+                if known.is_none() {
                     let fault = Fault::new(self.dialect, Level::Interchange, FaultKind::Charset);
                     faults.push(fault.says(set.clone(), ""));
                 }
-                Ok(Text::OneByte(Encoding::Windows1252))
+                Ok(Text::OneByte(known.unwrap_or_else(charset::usual)))
             }
             Some(Encoding::Utf8) => match std::str::from_utf8(bytes) {
                 Ok(_) => Ok(Text::Utf8),
@@ -726,7 +728,7 @@ impl EdiCutter {
             Kind::Outside => out.extend_from_slice(b"\"type\":null"),
         }
         if let Text::OneByte(encoding) = text {
-            let name = if encoding == Encoding::Latin1 { "latin-1" } else { "windows-1252" };
+            let name = charset::name(encoding);
             out.extend_from_slice(format!(",\"encoding\":\"{name}\"").as_bytes());
         }
         if self.interchange.has_header {

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::charset;
 use super::delimiters::{Delimiters, class};
 use crate::encoding::Encoding;
 
@@ -117,7 +118,7 @@ pub(crate) fn plain(bytes: &[u8], marks: &Delimiters) -> String {
 /// UTF-8 where the bytes are that, else Windows-1252.
 fn decoded(bytes: &[u8]) -> Cow<'_, str> {
     let utf8 = std::str::from_utf8(bytes).map(Cow::Borrowed);
-    utf8.unwrap_or_else(|_| Encoding::Windows1252.decode(bytes).unwrap_or_default())
+    utf8.unwrap_or_else(|_| charset::usual().decode(bytes).unwrap_or_default())
 }
 
 /// Pieces between delimiters of one kind.
@@ -261,7 +262,7 @@ fn write_run(out: &mut Vec<u8>, run: &[u8], is_high: bool, text: Text) {
     let encoding = match text {
         // A delimiter may have cut a character in two.
         Text::Utf8 if std::str::from_utf8(run).is_ok() => return out.extend_from_slice(run),
-        Text::Utf8 => Encoding::Windows1252,
+        Text::Utf8 => charset::usual(),
         Text::OneByte(encoding) => encoding,
     };
     out.extend_from_slice(encoding.decode(run).unwrap_or_default().as_bytes());

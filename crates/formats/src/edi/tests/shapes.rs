@@ -284,8 +284,8 @@ fn bytes_beyond_ascii_are_text() {
     assert_eq!(again, latin);
     let refused = errors(&read("x12: { encoding: utf-8 }", &latin));
     assert_eq!(refused, ["x12-encoding: these bytes are not UTF-8 (line 3)"]);
-    let greek = b"UNB+UNOF:3+A+B+260131:0915+7'UNH+1+ORDERS:D:96A:UN'FTX+\xC1'UNT+3+1'UNZ+1+7'";
-    assert_eq!(at(&one("edifact", greek), "/faults/0/fault"), r#""charset""#);
+    let other = b"UNB+UNOX:3+A+B+260131:0915+7'UNH+1+ORDERS:D:96A:UN'FTX+\xC1'UNT+3+1'UNZ+1+7'";
+    assert_eq!(at(&one("edifact", other), "/faults/0/fault"), r#""charset""#);
 }
 
 #[test]
@@ -391,4 +391,66 @@ fn what_cannot_be_written_is_told() {
     encoder.finish(&mut out).expect("finished");
     let text = String::from_utf8(out).expect("text");
     assert!(text.ends_with("ST*850*0002~BEG*00~SE*3*0002~GE*2*1~IEA*1*000000001~"), "{text}");
+}
+
+/// The fenced blocks of a kind on the page.
+fn blocks(page: &str, kind: &str) -> Vec<String> {
+    let fence = format!("```{kind}\n");
+    page.split(&fence).skip(1).filter_map(|rest| rest.split("```").next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_reference_is_right() {
+    #[derive(serde::Deserialize)]
+    struct Example {
+        format: crate::Format,
+    }
+    let page = include_str!("../../../../../docs/reference/formats-edi.md");
+    let json = blocks(page, "json");
+    assert_eq!(one("x12", &blocks(page, "x12")[0]), parsed(json[0].as_bytes()));
+    let yaml = "x12: { sender: { id: ACME }, receiver: { id: BOLTS } }";
+    let text = written(yaml, &[&json[1]]).expect("written");
+    assert!(
+        text.contains("PO1*1*100*EA*0.09**BP*BOLT-M8~PID*F****Bolt M8~CTT*1~SE*6*0001~GE*1*42~"),
+        "{text}"
+    );
+    let examples = blocks(page, "yaml");
+    for example in &examples {
+        let parsed: Example =
+            serde_saphyr::from_str(example).unwrap_or_else(|error| panic!("{example}: {error}"));
+        assert!(example.contains(parsed.format.name()));
+    }
+    for option in [
+        "loops",
+        "on_fault",
+        "bytes",
+        "encoding",
+        "sender",
+        "receiver",
+        "version",
+        "group_version",
+        "usage",
+        "test",
+        "character_set",
+        "acknowledge",
+        "element",
+        "component",
+        "segment",
+        "repetition",
+        "release",
+        "una",
+        "line_end",
+        "trailing",
+    ] {
+        assert!(page.contains(&format!("`{option}`")), "{option} is not told of");
+        assert!(
+            examples.iter().any(|example| example.contains(&format!("{option}: "))),
+            "{option} has no example"
+        );
+    }
+    for dialect in [crate::edi::Dialect::X12, crate::edi::Dialect::Edifact] {
+        for set in crate::edi::loops::defined(dialect) {
+            assert!(page.contains(set), "{set} is not told of");
+        }
+    }
 }
