@@ -191,6 +191,12 @@ impl Delimiters {
         }
     }
 
+    /// Whether a value may hold a delimiter. It is said of each byte, so a delimiter of several bytes is only suspected.
+    pub(super) fn may_be_in(&self, value: &[u8]) -> bool {
+        let end = self.segment.first();
+        value.iter().any(|byte| self.table[usize::from(*byte)] >= class::ELEMENT || *byte == end)
+    }
+
     /// The end of the segment that starts at `start`: the place of its terminator, from `from` on. A terminator that is
     /// released is none, and whether it is depends on how many release characters stand before it.
     pub(super) fn segment_end(&self, bytes: &[u8], start: usize, from: usize) -> Option<usize> {

@@ -416,8 +416,9 @@ fn write_text(
             .find(|mark| rest.as_bytes().starts_with(mark.as_bytes()))
             .map(|mark| mark.len())
     };
-    let found = text.char_indices().any(|(at, _)| is_mark(&text[at..]).is_some());
-    if !found {
+    if !syntax.marks.may_be_in(text.as_bytes())
+        || text.char_indices().all(|(at, _)| is_mark(&text[at..]).is_none())
+    {
         return encode(text, out);
     }
     let Some(release) = *release else {

@@ -171,6 +171,8 @@ fn judge_group(
     let (kind, control, faults) = (gs.text(1), gs.text(6), group.faults.clone());
     verdicts
         .insert(place, Verdict { level: Level::Group, kind, control, outcome, faults, findings: Vec::new() });
+    // A suffix names the guide of what is answered, not of the answer.
+    let version = version.chars().take_while(char::is_ascii_digit).take(6).collect();
     Answered { sender: gs.text(2), receiver: gs.text(3), version, rows }
 }
 
