@@ -175,12 +175,11 @@ impl Delimiters {
             (self.component, class::COMPONENT),
             (self.repetition, class::REPETITION),
         ];
-        let found = named.iter().find_map(|(delimiter, class)| {
+        named.iter().find_map(|(delimiter, class)| {
             delimiter
                 .filter(|delimiter| rest.starts_with(delimiter.as_bytes()))
                 .map(|found| (*class, found.len()))
-        });
-        found
+        })
     }
 
     /// What the byte at the start of `rest` is, and how many bytes that has. `rest` is not empty.

@@ -137,7 +137,7 @@ fn una_or_unb(bytes: &[u8], at_end: bool) -> Measure {
                 other if !other.is_ascii_graphic() || *other == b'\'' => return Measure::Nothing,
                 other => Delimiters::new(byte(*other), Some(byte(b':')), None, Some(b'?'), byte(b'\'')),
             };
-            unb(bytes, 0, marks, None, at_end)
+            unb(bytes, 0, &marks, None, at_end)
         }
         _ => Measure::Nothing,
     }
@@ -168,11 +168,11 @@ fn una(bytes: &[u8], at_end: bool) -> Measure {
     if next + blanks + 4 > bytes.len() {
         return more(bytes, at_end);
     }
-    unb(bytes, next + blanks, marks, Some(bytes[3..next].to_vec()), at_end)
+    unb(bytes, next + blanks, &marks, Some(bytes[3..next].to_vec()), at_end)
 }
 
 /// Reads the segment UNB at `start`, if there is one, for the version of its syntax.
-fn unb(bytes: &[u8], start: usize, marks: Delimiters, una: Option<Vec<u8>>, at_end: bool) -> Measure {
+fn unb(bytes: &[u8], start: usize, marks: &Delimiters, una: Option<Vec<u8>>, at_end: bool) -> Measure {
     let repetition = marks.repetition;
     let without = Delimiters::new(marks.element, marks.component, None, marks.release, marks.segment);
     let mut head =

@@ -519,6 +519,18 @@ pub(super) fn group(
     Ok(Header { elements, control })
 }
 
+fn number_of(dialect: Dialect, elements: &[Element<'static>]) -> String {
+    at(elements, if dialect == Dialect::X12 { 2 } else { 1 }, 0).to_owned()
+}
+
+/// The number that a document brings for its set.
+pub(super) fn number(dialect: Dialect, document: &Value<'_>) -> Option<String> {
+    match whole(document) {
+        Some(elements) => Some(number_of(dialect, &elements)),
+        None => text(document, "control").map(Cow::into_owned),
+    }
+}
+
 /// ST or UNH of a document.
 pub(super) fn transaction(
     settings: &Settings,
@@ -527,10 +539,7 @@ pub(super) fn transaction(
     number: u64,
 ) -> Result<Header, FormatError> {
     if let Some(elements) = whole(document) {
-        let control = match settings.dialect {
-            Dialect::X12 => at(&elements, 2, 0).to_owned(),
-            Dialect::Edifact => at(&elements, 1, 0).to_owned(),
-        };
+        let control = number_of(settings.dialect, &elements);
         return Ok(Header { elements, control });
     }
     if kind.is_empty() {

@@ -87,11 +87,8 @@ pub fn received(dialect: Dialect, input: &[u8]) -> Vec<Interchange> {
         EdiCutter::new(dialect, super::options::Reading { bytes: input.len().max(1), ..reading });
     cutter.trace = Some(Trace::default());
     let mut rest = input;
-    loop {
-        match cutter.next(rest, true) {
-            Step::Item { used, .. } => rest = rest.get(used..).unwrap_or_default(),
-            Step::More { .. } | Step::End => break,
-        }
+    while let Step::Item { used, .. } = cutter.next(rest, true) {
+        rest = rest.get(used..).unwrap_or_default();
     }
     cutter.trace.map(|trace| trace.interchanges).unwrap_or_default()
 }

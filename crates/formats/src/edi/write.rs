@@ -37,6 +37,8 @@ struct Interchange {
     count: u64,
     /// Transaction sets so far, which numbers those that bring no number.
     transactions: u64,
+    /// The number that the first of them brought. When it comes again, another interchange begins that has the same header.
+    first: Option<String>,
     group: Option<Group>,
 }
 
@@ -94,6 +96,10 @@ impl EdiWriter {
             return refuse("the document has no `body`", "put the segments into `body`");
         };
         let kind = document.get("type").and_then(Value::as_str).unwrap_or_default();
+        let number = header::number(dialect, document);
+        if number.is_some() && self.open.as_ref().is_some_and(|open| open.first == number) {
+            self.finish(out)?;
+        }
         self.enter_interchange(document, out)?;
         let is_bare = kind.is_empty() && document.get("segment").is_none() || kind == "TA1";
         if is_bare && document.get("group").is_none() {
@@ -110,6 +116,9 @@ impl EdiWriter {
             return write_body(&syntax, body, out).map(|_| ());
         }
         open.transactions += 1;
+        if open.transactions == 1 {
+            open.first = number;
+        }
         match &mut open.group {
             Some(group) => group.count += 1,
             None => open.count += 1,
@@ -146,6 +155,7 @@ impl EdiWriter {
             syntax: made.syntax,
             count: 0,
             transactions: 0,
+            first: None,
             group: None,
         });
         Ok(())
