@@ -143,8 +143,16 @@ impl<'de> Visitor<'de> for FormatVisitor {
                 Format::Csv(options)
             }
             "xml" => Format::Xml(map.next_value()?),
-            "x12" => Format::X12(map.next_value()?),
-            "edifact" => Format::Edifact(map.next_value()?),
+            "x12" => {
+                let options: Box<X12Options> = map.next_value()?;
+                options.check().map_err(de::Error::custom)?;
+                Format::X12(options)
+            }
+            "edifact" => {
+                let options: Box<EdifactOptions> = map.next_value()?;
+                options.check().map_err(de::Error::custom)?;
+                Format::Edifact(options)
+            }
             other => return Err(de::Error::custom(unknown(other))),
         };
         match map.next_key::<String>()? {

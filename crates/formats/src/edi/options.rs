@@ -209,7 +209,35 @@ pub(crate) struct Reading {
     pub(crate) on_fault: OnFault,
 }
 
+/// Two delimiters that are one character leave nothing to tell them apart by.
+fn distinct(marks: &[(&str, Option<u8>)]) -> Result<(), String> {
+    for (at, (name, mark)) in marks.iter().enumerate() {
+        let same = marks[..at].iter().find(|(_, other)| mark.is_some() && other == mark);
+        if let Some((other, _)) = same {
+            return Err(format!("`{other}` and `{name}` are the same character"));
+        }
+    }
+    Ok(())
+}
+
 impl X12Options {
+    /// What is wrong with the options beyond their form.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        for (name, party) in [("sender", &self.sender), ("receiver", &self.receiver)] {
+            if party.id.chars().count() > 15 || party.qualifier.chars().count() > 2 {
+                return Err(format!(
+                    "`{name}` is longer than ISA can hold: 15 characters, and 2 of the qualifier"
+                ));
+            }
+        }
+        distinct(&[
+            ("element", self.element.or(Some(b'*'))),
+            ("component", self.component.or(Some(b'>'))),
+            ("repetition", self.repetition),
+            ("segment", self.segment.or(Some(b'~'))),
+        ])
+    }
+
     pub(crate) fn reading(&self) -> Reading {
         let Self { encoding, bytes, loops, on_fault, .. } = *self;
         Reading { encoding, bytes: bytes.0.max(1), loops, on_fault }
@@ -217,6 +245,17 @@ impl X12Options {
 }
 
 impl EdifactOptions {
+    /// What is wrong with the options beyond their form.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        distinct(&[
+            ("element", self.element.or(Some(b'+'))),
+            ("component", self.component.or(Some(b':'))),
+            ("repetition", self.repetition),
+            ("release", self.release.or(Some(b'?'))),
+            ("segment", self.segment.or(Some(b'\''))),
+        ])
+    }
+
     pub(crate) fn reading(&self) -> Reading {
         let Self { encoding, bytes, loops, on_fault, .. } = *self;
         Reading { encoding, bytes: bytes.0.max(1), loops, on_fault }

@@ -382,12 +382,10 @@ fn what_cannot_be_written_is_told() {
         refused("x12", &format!("{{{envelope},\"body\":[]}}")),
         "x12-encode: the interchange has no sender"
     );
-    assert!(
-        refused(
-            "x12: { sender: { id: A }, receiver: { id: B }, element: '>' }",
-            &format!("{{{envelope},\"body\":[]}}")
-        )
-        .contains("stands for two things")
+    let marked = envelope.replace("\"at\"", "\"delimiters\":{\"element\":\">\",\"component\":\">\"},\"at\"");
+    assert_eq!(
+        refused(yaml, &format!("{{{marked},\"body\":[]}}")),
+        "x12-encode: the delimiter \">\" stands for two things"
     );
     // A document that is refused leaves no trace, and others follow.
     let mut encoder = crate::Encoder::new(&format(yaml));
@@ -400,6 +398,21 @@ fn what_cannot_be_written_is_told() {
     encoder.finish(&mut out).expect("finished");
     let text = String::from_utf8(out).expect("text");
     assert!(text.ends_with("ST*850*0002~BEG*00~SE*3*0002~GE*2*1~IEA*1*000000001~"), "{text}");
+}
+
+#[test]
+fn options_that_cannot_be_are_refused() {
+    for (yaml, expected) in [
+        ("x12: { element: '>' }", "`element` and `component` are the same character"),
+        ("x12: { segment: ab }", "`ab` is not one ASCII character that is neither letter nor digit"),
+        ("x12: { sender: { id: 0123456789abcdef } }", "`sender` is longer than ISA can hold"),
+        ("x12: { release: '?' }", "unknown field `release`"),
+        ("edifact: { segment: '+' }", "`element` and `segment` are the same character"),
+        ("edifact: { on_fault: hide }", "unknown variant `hide`"),
+    ] {
+        let error = serde_saphyr::from_str::<crate::Format>(yaml).expect_err(yaml).to_string();
+        assert!(error.contains(expected), "{yaml}: {error}");
+    }
 }
 
 /// The fenced blocks of a kind on the page.
