@@ -135,7 +135,7 @@ pub struct Acknowledgement {
     pub verdicts: Vec<Verdict>,
 }
 
-/// Answers an interchange that was read from `input` by [`super::received`].
+/// Answers an interchange that was read from `input` by [`super::received()`].
 ///
 /// # Errors
 /// When the interchange has no header, so that nobody can be answered, or the answer cannot be written with these options.
