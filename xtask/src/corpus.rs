@@ -1,21 +1,28 @@
-//! The examples run on recorded input kept beside the checkout: a step of its own, because not everybody has it.
+//! The examples and the readers run on recorded input kept beside the checkout: a step of its own, because not everybody has it.
 
 use std::fs;
 use std::path::Path;
 
 use crate::command::{Failure, cargo, run};
 
-/// Runs the tests of the module `corpus` (see `tests/corpus.rs`) on the recorded input in `folder`.
+/// The test binaries with a module `corpus`: package, binary.
+const TESTS: [(&str, &str); 2] = [("lineshaft-formats", "recorded"), ("lineshaft", "scenarios")];
+
+/// Runs the tests of the modules `corpus` on the recorded input in `folder`.
 pub(crate) fn run_on(root: &Path, folder: &Path) -> Result<(), Failure> {
     let whole = fs::canonicalize(folder)
         .map_err(|error| Failure::new(format!("{} cannot be found: {error}", folder.display())))?;
     if !whole.join("corpus").is_dir() {
         return Err(Failure::new(format!("{} holds no folder `corpus`", folder.display())));
     }
-    // Cargo's own runner: two tests need nothing of the other one.
-    let arguments = ["test", "--package", "lineshaft", "--test", "scenarios", "--locked", "--quiet", "--"];
-    let mut command = cargo(root, arguments);
-    run(command.args(["corpus::", "--test-threads", "1", "--nocapture"]).env("LINESHAFT_RECORDED", whole))
+    for (package, binary) in TESTS {
+        // Cargo's own runner: a few tests need nothing of the other one.
+        let arguments = ["test", "--package", package, "--test", binary, "--locked", "--quiet", "--"];
+        let mut command = cargo(root, arguments);
+        let command = command.args(["corpus::", "--test-threads", "1", "--nocapture"]);
+        run(command.env("LINESHAFT_RECORDED", &whole))?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::csv::{CsvCutter, CsvOptions};
 use crate::decoder::Cut;
+use crate::edi::{Dialect, EdiCutter, EdifactOptions, X12Options};
 use crate::json::{self, JsonOptions};
 use crate::ndjson::{NdjsonCutter, NdjsonOptions};
 use crate::whole::Whole;
@@ -24,12 +25,16 @@ pub enum Format {
     Csv(CsvOptions),
     /// An XML document, or elements of it.
     Xml(XmlOptions),
+    /// Interchanges of ANSI ASC X12.
+    X12(Box<X12Options>),
+    /// Interchanges of UN/EDIFACT.
+    Edifact(Box<EdifactOptions>),
 }
 
 impl Format {
     /// The names of all formats.
     pub const fn names() -> &'static [&'static str] {
-        &["json", "ndjson", "csv", "xml"]
+        &["json", "ndjson", "csv", "xml", "x12", "edifact"]
     }
 
     /// The format of that name with its usual options.
@@ -42,6 +47,8 @@ impl Format {
             "ndjson" => Self::Ndjson(NdjsonOptions::default()),
             "csv" => Self::Csv(CsvOptions::default()),
             "xml" => Self::Xml(XmlOptions::default()),
+            "x12" => Self::X12(Box::default()),
+            "edifact" => Self::Edifact(Box::default()),
             other => return Err(unknown(other)),
         })
     }
@@ -53,6 +60,8 @@ impl Format {
             Self::Ndjson(_) => "ndjson",
             Self::Csv(_) => "csv",
             Self::Xml(_) => "xml",
+            Self::X12(_) => "x12",
+            Self::Edifact(_) => "edifact",
         }
     }
 
@@ -63,6 +72,8 @@ impl Format {
             Self::Ndjson(_) => "application/x-ndjson",
             Self::Csv(_) => "text/csv",
             Self::Xml(_) => "application/xml",
+            Self::X12(_) => "application/edi-x12",
+            Self::Edifact(_) => "application/edifact",
         }
     }
 
@@ -80,6 +91,8 @@ impl Format {
                 let options = options.clone();
                 Box::new(Whole::new("xml-limit", limit, move |input| xml::pieces(&options, input)))
             }
+            Self::X12(options) => Box::new(EdiCutter::new(Dialect::X12, options.reading())),
+            Self::Edifact(options) => Box::new(EdiCutter::new(Dialect::Edifact, options.reading())),
         }
     }
 }
@@ -87,6 +100,7 @@ impl Format {
 fn unknown(name: &str) -> String {
     let meant = match name.to_ascii_lowercase().as_str() {
         "jsonl" | "jsonlines" | "json-lines" | "nd-json" => Some("ndjson"),
+        "edi" | "ansi" | "asc-x12" => Some("x12 or edifact"),
         "tsv" | "tab" | "txt" => Some("csv with delimiter: tab"),
         lower => Format::names().iter().copied().find(|known| *known == lower),
     };
@@ -129,6 +143,16 @@ impl<'de> Visitor<'de> for FormatVisitor {
                 Format::Csv(options)
             }
             "xml" => Format::Xml(map.next_value()?),
+            "x12" => {
+                let options: Box<X12Options> = map.next_value()?;
+                options.check().map_err(de::Error::custom)?;
+                Format::X12(options)
+            }
+            "edifact" => {
+                let options: Box<EdifactOptions> = map.next_value()?;
+                options.check().map_err(de::Error::custom)?;
+                Format::Edifact(options)
+            }
             other => return Err(de::Error::custom(unknown(other))),
         };
         match map.next_key::<String>()? {

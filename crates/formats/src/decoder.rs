@@ -75,7 +75,7 @@ fn with_rest(error: FormatError, input: &[u8]) -> FormatError {
 }
 
 /// Decodes an input that arrives in pieces. Memory stays within the limits of the format, however long the input: NDJSON
-/// holds a line, CSV a row or a group, JSON and XML the one document.
+/// holds a line, CSV a row or a group, X12 and EDIFACT a set or message, JSON and XML the one document.
 pub struct Decoder {
     cutter: Box<dyn Cut>,
     buffer: Vec<u8>,

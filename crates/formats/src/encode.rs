@@ -5,6 +5,7 @@ use lineshaft_model::json::{Limits, Value};
 use crate::config::Format;
 use crate::csv::CsvWriter;
 use crate::document::Location;
+use crate::edi::EdiWriter;
 use crate::error::FormatError;
 use crate::xml::XmlWriter;
 
@@ -25,6 +26,7 @@ enum Writer {
     Ndjson,
     Csv(Box<CsvWriter>),
     Xml(XmlWriter),
+    Edi(Box<EdiWriter>),
 }
 
 /// Writes all documents.
@@ -53,6 +55,8 @@ impl Encoder {
             Format::Ndjson(_) => Writer::Ndjson,
             Format::Csv(options) => Writer::Csv(Box::new(CsvWriter::new(options))),
             Format::Xml(options) => Writer::Xml(XmlWriter::new(options)),
+            Format::X12(options) => Writer::Edi(Box::new(EdiWriter::x12(options))),
+            Format::Edifact(options) => Writer::Edi(Box::new(EdiWriter::edifact(options))),
         };
         Self { writer, count: 0 }
     }
@@ -97,6 +101,7 @@ impl Encoder {
             }
             Writer::Csv(writer) => writer.document(value, out)?,
             Writer::Xml(writer) => writer.document(value, self.count == 0, out)?,
+            Writer::Edi(writer) => writer.document(value, out)?,
         }
         Ok(())
     }
@@ -106,7 +111,7 @@ impl Encoder {
     /// # Errors
     /// When no document was written and the format cannot be empty.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), FormatError> {
-        match &self.writer {
+        match &mut self.writer {
             Writer::Json { is_array: true } => {
                 out.extend_from_slice(if self.count == 0 { b"[]" } else { b"]" });
                 Ok(())
@@ -117,6 +122,7 @@ impl Encoder {
             }
             Writer::Json { .. } | Writer::Ndjson | Writer::Csv(_) => Ok(()),
             Writer::Xml(writer) => writer.finish(self.count == 0, out),
+            Writer::Edi(writer) => writer.finish(out),
         }
     }
 }

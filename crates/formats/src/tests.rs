@@ -107,11 +107,11 @@ fn a_format_is_a_name_or_a_name_with_options() {
 fn a_wrong_format_says_what_would_be_right() {
     check_config(
         "jsonl",
-        "there is no format `jsonl`; the formats are json, ndjson, csv, xml. hint: use ndjson",
+        "there is no format `jsonl`; the formats are json, ndjson, csv, xml, x12, edifact. hint: use ndjson",
     );
     check_config("CSV", "hint: use csv");
     check_config("tsv: {}", "hint: use csv with delimiter: tab");
-    check_config("edifact", "there is no format `edifact`");
+    check_config("edi", "hint: use x12 or edifact");
     check_config("csv: { delimeter: x }", "unknown field `delimeter`");
     check_config("{ csv: {}, xml: {} }", "one format only");
     check_config("csv: { delimiter: '||' }", "`||` is not one ASCII character, nor `tab`");

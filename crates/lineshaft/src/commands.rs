@@ -7,6 +7,7 @@ pub mod dead_letters;
 pub mod decode;
 pub mod deliveries;
 pub mod demo;
+pub mod encode;
 pub mod events;
 pub mod explain;
 pub mod journal;

@@ -10,7 +10,7 @@ use crate::failure::{Exit, Failure, Outcome};
 /// Decodes standard input as a source would: one JSON document a line.
 #[derive(Args, Debug)]
 pub struct Decode {
-    /// json, ndjson, csv or xml, or one with options as in a workspace: '{"csv": {"delimiter": ";"}}'
+    /// json, ndjson, csv, xml, x12 or edifact, or one with options as in a workspace: '{"csv": {"delimiter": ";"}}'
     #[arg(long, value_name = "FORMAT", default_value = "json", value_parser = format)]
     format: Format,
 }
@@ -37,7 +37,7 @@ impl Decode {
     }
 }
 
-fn format(text: &str) -> Result<Format, String> {
+pub(super) fn format(text: &str) -> Result<Format, String> {
     if text.trim_start().starts_with('{') {
         return serde_json::from_str(text).map_err(|error| error.to_string());
     }
