@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::csv::{CsvCutter, CsvOptions};
 use crate::decoder::Cut;
+use crate::fixed_width::{self, FixedWidthOptions};
 use crate::json::{self, JsonOptions};
 use crate::ndjson::{NdjsonCutter, NdjsonOptions};
 use crate::whole::Whole;
@@ -22,6 +23,8 @@ pub enum Format {
     Ndjson(NdjsonOptions),
     /// A table: comma, tab or otherwise separated.
     Csv(CsvOptions),
+    /// Records with fields at fixed places.
+    FixedWidth(FixedWidthOptions),
     /// An XML document, or elements of it.
     Xml(XmlOptions),
 }
@@ -29,7 +32,7 @@ pub enum Format {
 impl Format {
     /// The names of all formats.
     pub const fn names() -> &'static [&'static str] {
-        &["json", "ndjson", "csv", "xml"]
+        &["json", "ndjson", "csv", "xml", "fixed-width"]
     }
 
     /// The format of that name with its usual options.
@@ -38,6 +41,7 @@ impl Format {
     /// When there is no such format: says which there are, and which was probably meant.
     pub fn named(name: &str) -> Result<Self, String> {
         Ok(match name {
+            "fixed-width" => return Err(needs_layout(name)),
             "json" => Self::Json(JsonOptions::default()),
             "ndjson" => Self::Ndjson(NdjsonOptions::default()),
             "csv" => Self::Csv(CsvOptions::default()),
@@ -53,6 +57,7 @@ impl Format {
             Self::Ndjson(_) => "ndjson",
             Self::Csv(_) => "csv",
             Self::Xml(_) => "xml",
+            Self::FixedWidth(_) => "fixed-width",
         }
     }
 
@@ -63,6 +68,7 @@ impl Format {
             Self::Ndjson(_) => "application/x-ndjson",
             Self::Csv(_) => "text/csv",
             Self::Xml(_) => "application/xml",
+            Self::FixedWidth(_) => "text/plain",
         }
     }
 
@@ -75,6 +81,7 @@ impl Format {
             }
             Self::Ndjson(options) => Box::new(NdjsonCutter::new(options)),
             Self::Csv(options) => Box::new(CsvCutter::new(options)),
+            Self::FixedWidth(options) => Box::new(fixed_width::cutter(options)),
             Self::Xml(options) => {
                 let limit = options.bytes;
                 let options = options.clone();
@@ -84,9 +91,14 @@ impl Format {
     }
 }
 
+fn needs_layout(name: &str) -> String {
+    format!("`{name}` needs its layout. hint: write `format: {{ {name}: {{ fields: ... }} }}`")
+}
+
 fn unknown(name: &str) -> String {
     let meant = match name.to_ascii_lowercase().as_str() {
         "jsonl" | "jsonlines" | "json-lines" | "nd-json" => Some("ndjson"),
+        "fixed" | "fixedwidth" | "fixed_width" | "flat" => Some("fixed-width"),
         "tsv" | "tab" | "txt" => Some("csv with delimiter: tab"),
         lower => Format::names().iter().copied().find(|known| *known == lower),
     };
@@ -129,6 +141,11 @@ impl<'de> Visitor<'de> for FormatVisitor {
                 Format::Csv(options)
             }
             "xml" => Format::Xml(map.next_value()?),
+            "fixed-width" => {
+                let options: FixedWidthOptions = map.next_value()?;
+                options.check().map_err(de::Error::custom)?;
+                Format::FixedWidth(options)
+            }
             other => return Err(de::Error::custom(unknown(other))),
         };
         match map.next_key::<String>()? {

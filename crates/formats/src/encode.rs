@@ -6,6 +6,7 @@ use crate::config::Format;
 use crate::csv::CsvWriter;
 use crate::document::Location;
 use crate::error::FormatError;
+use crate::fixed_width::FixedWidthWriter;
 use crate::xml::XmlWriter;
 
 /// Writes documents one after the other, so that an export of any length takes little memory.
@@ -25,6 +26,7 @@ enum Writer {
     Ndjson,
     Csv(Box<CsvWriter>),
     Xml(XmlWriter),
+    FixedWidth(Box<FixedWidthWriter>),
 }
 
 /// Writes all documents.
@@ -53,6 +55,7 @@ impl Encoder {
             Format::Ndjson(_) => Writer::Ndjson,
             Format::Csv(options) => Writer::Csv(Box::new(CsvWriter::new(options))),
             Format::Xml(options) => Writer::Xml(XmlWriter::new(options)),
+            Format::FixedWidth(options) => Writer::FixedWidth(Box::new(FixedWidthWriter::new(options))),
         };
         Self { writer, count: 0 }
     }
@@ -97,6 +100,7 @@ impl Encoder {
             }
             Writer::Csv(writer) => writer.document(value, out)?,
             Writer::Xml(writer) => writer.document(value, self.count == 0, out)?,
+            Writer::FixedWidth(writer) => writer.document(value, out)?,
         }
         Ok(())
     }
@@ -115,7 +119,7 @@ impl Encoder {
                 let at = Location { line: 1, ..Location::default() };
                 Err(FormatError::new("json-encode", "there is no document to write", at))
             }
-            Writer::Json { .. } | Writer::Ndjson | Writer::Csv(_) => Ok(()),
+            Writer::Json { .. } | Writer::Ndjson | Writer::Csv(_) | Writer::FixedWidth(_) => Ok(()),
             Writer::Xml(writer) => writer.finish(self.count == 0, out),
         }
     }

@@ -8,6 +8,7 @@
 //!
 //! This crate knows nothing of files, connections or what a document means.
 
+mod blocks;
 mod config;
 mod csv;
 mod decoder;
@@ -15,8 +16,10 @@ mod document;
 mod encode;
 mod encoding;
 mod error;
+mod fixed_width;
 mod json;
 mod ndjson;
+mod records;
 mod size;
 mod whole;
 mod xml;
@@ -29,8 +32,11 @@ pub use csv::{CsvOptions, EmptyField, Mark};
 pub use decoder::{Decoder, Documents, Reader, decode};
 pub use document::{Document, Location};
 pub use encode::{Encoder, encode};
-pub use encoding::Encoding;
+pub use encoding::{CodePage, Encoding};
 pub use error::FormatError;
+pub use fixed_width::{
+    Align, Field, FixedWidthOptions, LineBreak, Named, Notation, RecordLayout, Sign, Trim,
+};
 pub use json::JsonOptions;
 pub use ndjson::NdjsonOptions;
 pub use size::Size;

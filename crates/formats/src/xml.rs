@@ -122,10 +122,11 @@ fn text(input: &[u8]) -> Result<(Cow<'_, str>, Encoding, usize), FormatError> {
     }
     let bytes = input.get(start..).unwrap_or_default();
     let named = declared_encoding(bytes).unwrap_or(Cow::Borrowed("utf-8"));
-    let Some(encoding) = Encoding::named(&named) else {
+    // The declaration was read as ASCII, so it cannot name an encoding of mainframes.
+    let Some(encoding) = Encoding::named(&named).filter(|encoding| encoding.has_ascii()) else {
         let message = format!("the document says that its encoding is {named}, which is not supported");
         return Err(FormatError::new("xml-encoding", message, at)
-            .hint("the encodings are UTF-8, ISO-8859-1 and windows-1252"));
+            .hint("the encodings are UTF-8, windows-1252 and those of ISO 8859"));
     };
     match encoding.decode(bytes) {
         Ok(text) => Ok((text, encoding, start)),
@@ -139,7 +140,11 @@ fn text(input: &[u8]) -> Result<(Cow<'_, str>, Encoding, usize), FormatError> {
                 column: column as u64,
                 ..Location::default()
             };
-            Err(FormatError::new("xml-encoding", "these bytes are not UTF-8", at).hint(
+            let message = match encoding {
+                Encoding::Utf8 => "these bytes are not UTF-8".to_owned(),
+                _ => format!("the byte {:#04X} is no character of {}", bytes[good], encoding.name()),
+            };
+            Err(FormatError::new("xml-encoding", message, at).hint(
                 "a document in another encoding says so: <?xml version=\"1.0\" encoding=\"windows-1252\"?>",
             ))
         }
