@@ -163,7 +163,7 @@ fn documents_become_records() {
     for (document, expected) in [
         (
             r#"{"order":{"number":"450010","date":"26","line":[{"position":"001","item":"A","qty":"1","text":[{"text":"one"}]},{}]}}"#,
-            "HD45001026      \r\nLI001 A     00010\r\nTXone       \r\nLI              \r\n",
+            "HD45001026      \r\nLI001 A     00010\r\nTXone       \r\nLI               \r\n",
         ),
         (r#"{"total":{"count":2}}"#, "ZZ2   \r\n"),
         (r#"{"line":{}}"#, "a document has one member, named after its record type"),
