@@ -43,6 +43,8 @@ pub(crate) struct Rules {
     pub(crate) document_bytes: usize,
     /// The code of an error about a size.
     pub(crate) limit_code: &'static str,
+    /// What to do about a record or a document that is too long.
+    pub(crate) limit_hints: [&'static str; 2],
     /// Whether one bad record refuses its whole document; else the document counts it.
     pub(crate) is_whole: bool,
     /// Whether the input may begin with the byte order mark of UTF-8.
@@ -168,8 +170,8 @@ impl<G: Grammar> Blocks<G> {
 
     fn refuse_long<'a>(&mut self, input: &[u8], length: usize) -> Option<Step<'a>> {
         let message = format!("the record is longer than {length} bytes");
-        let error = FormatError::new(self.rules.limit_code, message, self.here())
-            .hint("raise `line_bytes` in the options of the format if such records are right");
+        let error =
+            FormatError::new(self.rules.limit_code, message, self.here()).hint(self.rules.limit_hints[0]);
         self.state = State::Skipping;
         let told = self.refuse(input, length, error);
         // What follows is skipped, so the document is told now.
@@ -214,8 +216,7 @@ impl<G: Grammar> Blocks<G> {
 
     fn too_long(&self, at: Location) -> FormatError {
         let message = format!("the document is longer than {} bytes", self.rules.document_bytes);
-        FormatError::new(self.rules.limit_code, message, at)
-            .hint("raise `document_bytes` in the options of the format if such documents are right")
+        FormatError::new(self.rules.limit_code, message, at).hint(self.rules.limit_hints[1])
     }
 
     /// Refuses what the open document has so far if that is too much, so that what is kept stays bounded.

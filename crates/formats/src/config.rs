@@ -8,6 +8,7 @@ use serde::{Deserialize, Deserializer};
 use crate::csv::{CsvCutter, CsvOptions};
 use crate::decoder::Cut;
 use crate::fixed_width::{self, FixedWidthOptions};
+use crate::idoc::{IdocCutter, IdocOptions};
 use crate::json::{self, JsonOptions};
 use crate::ndjson::{NdjsonCutter, NdjsonOptions};
 use crate::whole::Whole;
@@ -25,6 +26,8 @@ pub enum Format {
     Csv(CsvOptions),
     /// Records with fields at fixed places.
     FixedWidth(FixedWidthOptions),
+    /// SAP IDocs, flat or as XML.
+    Idoc(IdocOptions),
     /// An XML document, or elements of it.
     Xml(XmlOptions),
 }
@@ -32,7 +35,7 @@ pub enum Format {
 impl Format {
     /// The names of all formats.
     pub const fn names() -> &'static [&'static str] {
-        &["json", "ndjson", "csv", "xml", "fixed-width"]
+        &["json", "ndjson", "csv", "xml", "fixed-width", "idoc"]
     }
 
     /// The format of that name with its usual options.
@@ -46,6 +49,7 @@ impl Format {
             "ndjson" => Self::Ndjson(NdjsonOptions::default()),
             "csv" => Self::Csv(CsvOptions::default()),
             "xml" => Self::Xml(XmlOptions::default()),
+            "idoc" => Self::Idoc(IdocOptions::default()),
             other => return Err(unknown(other)),
         })
     }
@@ -58,6 +62,7 @@ impl Format {
             Self::Csv(_) => "csv",
             Self::Xml(_) => "xml",
             Self::FixedWidth(_) => "fixed-width",
+            Self::Idoc(_) => "idoc",
         }
     }
 
@@ -69,6 +74,7 @@ impl Format {
             Self::Csv(_) => "text/csv",
             Self::Xml(_) => "application/xml",
             Self::FixedWidth(_) => "text/plain",
+            Self::Idoc(options) => options.media_type(),
         }
     }
 
@@ -82,6 +88,7 @@ impl Format {
             Self::Ndjson(options) => Box::new(NdjsonCutter::new(options)),
             Self::Csv(options) => Box::new(CsvCutter::new(options)),
             Self::FixedWidth(options) => Box::new(fixed_width::cutter(options)),
+            Self::Idoc(options) => Box::new(IdocCutter::new(options)),
             Self::Xml(options) => {
                 let limit = options.bytes;
                 let options = options.clone();
@@ -141,6 +148,7 @@ impl<'de> Visitor<'de> for FormatVisitor {
                 Format::Csv(options)
             }
             "xml" => Format::Xml(map.next_value()?),
+            "idoc" => Format::Idoc(map.next_value()?),
             "fixed-width" => {
                 let options: FixedWidthOptions = map.next_value()?;
                 options.check().map_err(de::Error::custom)?;

@@ -7,6 +7,7 @@ use crate::csv::CsvWriter;
 use crate::document::Location;
 use crate::error::FormatError;
 use crate::fixed_width::FixedWidthWriter;
+use crate::idoc::IdocWriter;
 use crate::xml::XmlWriter;
 
 /// Writes documents one after the other, so that an export of any length takes little memory.
@@ -27,6 +28,7 @@ enum Writer {
     Csv(Box<CsvWriter>),
     Xml(XmlWriter),
     FixedWidth(Box<FixedWidthWriter>),
+    Idoc(Box<IdocWriter>),
 }
 
 /// Writes all documents.
@@ -55,6 +57,7 @@ impl Encoder {
             Format::Ndjson(_) => Writer::Ndjson,
             Format::Csv(options) => Writer::Csv(Box::new(CsvWriter::new(options))),
             Format::Xml(options) => Writer::Xml(XmlWriter::new(options)),
+            Format::Idoc(options) => Writer::Idoc(Box::new(IdocWriter::new(options))),
             Format::FixedWidth(options) => Writer::FixedWidth(Box::new(FixedWidthWriter::new(options))),
         };
         Self { writer, count: 0 }
@@ -101,6 +104,7 @@ impl Encoder {
             Writer::Csv(writer) => writer.document(value, out)?,
             Writer::Xml(writer) => writer.document(value, self.count == 0, out)?,
             Writer::FixedWidth(writer) => writer.document(value, out)?,
+            Writer::Idoc(writer) => writer.document(value, out)?,
         }
         Ok(())
     }
@@ -121,6 +125,7 @@ impl Encoder {
             }
             Writer::Json { .. } | Writer::Ndjson | Writer::Csv(_) | Writer::FixedWidth(_) => Ok(()),
             Writer::Xml(writer) => writer.finish(self.count == 0, out),
+            Writer::Idoc(writer) => writer.finish(out),
         }
     }
 }

@@ -72,6 +72,10 @@ pub(crate) fn cutter(options: &FixedWidthOptions) -> Blocks<FixedWidth> {
         records,
         document_bytes: options.document_bytes.0,
         limit_code: "fixed-width-limit",
+        limit_hints: [
+            "raise `line_bytes` in the options of the format if such records are right",
+            "raise `document_bytes` in the options of the format if such documents are right",
+        ],
         is_whole: false,
         has_mark: options.encoding == Encoding::Utf8,
     };

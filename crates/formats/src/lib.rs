@@ -17,7 +17,9 @@ mod encode;
 mod encoding;
 mod error;
 mod fixed_width;
+mod idoc;
 mod json;
+mod members;
 mod ndjson;
 mod records;
 mod size;
@@ -37,6 +39,7 @@ pub use error::FormatError;
 pub use fixed_width::{
     Align, Field, FixedWidthOptions, LineBreak, Named, Notation, RecordLayout, Sign, Trim,
 };
+pub use idoc::{IdocForm, IdocLayout, IdocOptions};
 pub use json::JsonOptions;
 pub use ndjson::NdjsonOptions;
 pub use size::Size;

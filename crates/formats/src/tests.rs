@@ -107,7 +107,7 @@ fn a_format_is_a_name_or_a_name_with_options() {
 fn a_wrong_format_says_what_would_be_right() {
     check_config(
         "jsonl",
-        "there is no format `jsonl`; the formats are json, ndjson, csv, xml, fixed-width. hint: use ndjson",
+        "there is no format `jsonl`; the formats are json, ndjson, csv, xml, fixed-width, idoc. hint: use ndjson",
     );
     check_config("CSV", "hint: use csv");
     check_config("tsv: {}", "hint: use csv with delimiter: tab");
@@ -138,6 +138,7 @@ fn the_examples_of_the_reference_are_right() {
     let page = concat!(
         include_str!("../../../docs/reference/formats.md"),
         include_str!("../../../docs/reference/formats-fixed-width.md"),
+        include_str!("../../../docs/reference/formats-idoc.md"),
     );
     let examples: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
@@ -192,6 +193,8 @@ const OPTIONS: &[&str] = &[
     "sign",
     "align",
     "pad",
+    "layout",
+    "form",
 ];
 
 #[test]
@@ -315,6 +318,7 @@ const FORMATS: &[&str] = &[
     "csv: { columns: [a], header: true, encoding: latin-1, empty: null }",
     "csv: { encoding: cp037, columns: [a, b] }",
     FIXED,
+    "idoc: { bytes: 80, layout: { E2a: { fields: { b: 2 } } } }",
     "fixed-width: { record_bytes: 7, encoding: cp273, fields: { a: 2, b: { length: 2, number: packed } } }",
     "xml",
     "xml: { split: a, arrays: [b], names: prefixed, depth: 4, attributes: 2, trim: true }",
@@ -375,6 +379,10 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         b"1,2\n",
         b"1;2\n",
         b"1,3\n",
+        b"EDI_DC40",
+        b"E2a                           800000000000000000100000100000002",
+        b"<IDOC>",
+        b"</IDOC>",
     ]);
     prop_oneof![
         4 => prop::collection::vec(token, 0..60).prop_map(|tokens| tokens.concat()),

@@ -4,17 +4,17 @@
 //! attributes and size are bounded. A document that is not well formed gives nothing at all.
 
 mod encode;
-mod members;
 mod names;
 mod tree;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use encode::XmlWriter;
+pub(crate) use encode::{DECLARATION, XmlWriter, check_name, tag, text as write_text};
 
 use std::borrow::Cow;
 
+use lineshaft_model::json::Value;
 use serde::Deserialize;
 
 use crate::document::Location;
@@ -90,8 +90,17 @@ pub enum Doctype {
 
 /// The documents of an input.
 pub(crate) fn pieces(options: &XmlOptions, input: &[u8]) -> Result<Vec<Piece>, FormatError> {
+    shaped(options, input, |document| document)
+}
+
+/// The documents of an input, each turned into another shape.
+pub(crate) fn shaped(
+    options: &XmlOptions,
+    input: &[u8],
+    shape: fn(Value<'static>) -> Value<'static>,
+) -> Result<Vec<Piece>, FormatError> {
     let (text, encoding, start) = text(input)?;
-    let pieces = Tree::new(options, &text).read().map_err(|mut error| {
+    let pieces = Tree::new(options, &text, shape).read().map_err(|mut error| {
         let within = encoding.original_offset(&text, usize::try_from(error.at.offset).unwrap_or_default());
         error.at.offset = (start + within) as u64;
         error

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use lineshaft_model::json::Value;
 
-use super::options::{Align, Field, FixedWidthOptions, LineBreak, Notation, Sign};
+use super::options::{Align, Field, FixedWidthOptions, Notation, Sign};
 use super::{Kind, Layout, PlacedField};
 use crate::document::Location;
 use crate::encoding::Encoding;
@@ -22,16 +22,7 @@ pub(crate) struct FixedWidthWriter {
 
 impl FixedWidthWriter {
     pub(crate) fn new(options: &FixedWidthOptions) -> Self {
-        let end: &[u8] = match options.line_end {
-            LineBreak::Crlf => b"\r\n",
-            LineBreak::Lf => b"\n",
-            LineBreak::Nel if options.encoding.has_ascii() => "\u{85}".as_bytes(),
-            LineBreak::Nel => &[],
-        };
-        let mut end: Vec<u8> = end.iter().map(|byte| options.encoding.byte(*byte)).collect();
-        if end.is_empty() {
-            end.push(0x15);
-        }
+        let end = options.line_end.bytes(options.encoding);
         let record_bytes = options.record_bytes.map(|size| size.0.max(1));
         Self { layout: Layout::new(options), end, record_bytes }
     }

@@ -172,6 +172,18 @@ pub enum LineBreak {
     Nel,
 }
 
+impl LineBreak {
+    /// Its bytes in an encoding.
+    pub(crate) fn bytes(self, encoding: Encoding) -> Vec<u8> {
+        match self {
+            Self::Crlf => vec![encoding.byte(b'\r'), encoding.byte(b'\n')],
+            Self::Lf => vec![encoding.byte(b'\n')],
+            Self::Nel if encoding.has_ascii() => "\u{85}".into(),
+            Self::Nel => vec![0x15],
+        }
+    }
+}
+
 /// Deeper records are no layout but a mistake.
 const DEEPEST: usize = 16;
 /// More fields than any record has.

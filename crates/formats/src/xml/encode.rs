@@ -13,7 +13,7 @@ pub(crate) struct XmlWriter {
     root: Option<String>,
 }
 
-const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+pub(crate) const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 impl XmlWriter {
     pub(crate) fn new(options: &XmlOptions) -> Self {
@@ -114,7 +114,7 @@ fn element(name: &str, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Forma
     Ok(())
 }
 
-fn tag(before: &[u8], name: &str, after: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn tag(before: &[u8], name: &str, after: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(before);
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(after);
@@ -133,7 +133,7 @@ fn scalar_text<'a>(name: &str, value: &'a Value<'_>) -> Result<&'a str, FormatEr
 }
 
 /// Writes text so that reading gives it back: in attributes, white space would become blanks.
-fn text(text: &str, is_attribute: bool, out: &mut Vec<u8>) -> Result<(), FormatError> {
+pub(crate) fn text(text: &str, is_attribute: bool, out: &mut Vec<u8>) -> Result<(), FormatError> {
     for character in text.chars() {
         let reference: &[u8] = match character {
             '<' => b"&lt;",
@@ -157,7 +157,7 @@ fn text(text: &str, is_attribute: bool, out: &mut Vec<u8>) -> Result<(), FormatE
     Ok(())
 }
 
-fn check_name(name: &str) -> Result<(), FormatError> {
+pub(crate) fn check_name(name: &str) -> Result<(), FormatError> {
     if is_name(name) {
         Ok(())
     } else {
