@@ -12,7 +12,7 @@ use crate::idoc::{IdocCutter, IdocOptions};
 use crate::json::{self, JsonOptions};
 use crate::ndjson::{NdjsonCutter, NdjsonOptions};
 use crate::whole::Whole;
-use crate::xml::{self, XmlOptions};
+use crate::xml::{self, Vocabulary, VocabularyOptions, XmlOptions};
 
 /// A wire format with its options. In a workspace either its name, `format: csv`, or its name with options,
 /// `format: { csv: { delimiter: ";" } }`.
@@ -35,7 +35,7 @@ pub enum Format {
 impl Format {
     /// The names of all formats.
     pub const fn names() -> &'static [&'static str] {
-        &["json", "ndjson", "csv", "xml", "fixed-width", "idoc"]
+        &["json", "ndjson", "csv", "xml", "fixed-width", "idoc", "cxml", "ubl", "b2mml"]
     }
 
     /// The format of that name with its usual options.
@@ -50,7 +50,10 @@ impl Format {
             "csv" => Self::Csv(CsvOptions::default()),
             "xml" => Self::Xml(XmlOptions::default()),
             "idoc" => Self::Idoc(IdocOptions::default()),
-            other => return Err(unknown(other)),
+            other => match Vocabulary::named(other) {
+                Some(vocabulary) => Self::Xml(VocabularyOptions::default().of(vocabulary)),
+                None => return Err(unknown(other)),
+            },
         })
     }
 
@@ -60,7 +63,10 @@ impl Format {
             Self::Json(_) => "json",
             Self::Ndjson(_) => "ndjson",
             Self::Csv(_) => "csv",
-            Self::Xml(_) => "xml",
+            Self::Xml(options) => match options.vocabulary {
+                Some(vocabulary) => vocabulary.name(),
+                None => "xml",
+            },
             Self::FixedWidth(_) => "fixed-width",
             Self::Idoc(_) => "idoc",
         }
@@ -106,6 +112,7 @@ fn unknown(name: &str) -> String {
     let meant = match name.to_ascii_lowercase().as_str() {
         "jsonl" | "jsonlines" | "json-lines" | "nd-json" => Some("ndjson"),
         "fixed" | "fixedwidth" | "fixed_width" | "flat" => Some("fixed-width"),
+        "peppol" => Some("ubl"),
         "tsv" | "tab" | "txt" => Some("csv with delimiter: tab"),
         lower => Format::names().iter().copied().find(|known| *known == lower),
     };
@@ -154,7 +161,10 @@ impl<'de> Visitor<'de> for FormatVisitor {
                 options.check().map_err(de::Error::custom)?;
                 Format::FixedWidth(options)
             }
-            other => return Err(de::Error::custom(unknown(other))),
+            other => match Vocabulary::named(other) {
+                Some(vocabulary) => Format::Xml(map.next_value::<VocabularyOptions>()?.of(vocabulary)),
+                None => return Err(de::Error::custom(unknown(other))),
+            },
         };
         match map.next_key::<String>()? {
             None => Ok(format),

@@ -43,4 +43,4 @@ pub use idoc::{IdocForm, IdocLayout, IdocOptions};
 pub use json::JsonOptions;
 pub use ndjson::NdjsonOptions;
 pub use size::Size;
-pub use xml::{Doctype, XmlNames, XmlOptions};
+pub use xml::{Doctype, Vocabulary, VocabularyOptions, XmlNames, XmlOptions};

@@ -107,9 +107,11 @@ fn a_format_is_a_name_or_a_name_with_options() {
 fn a_wrong_format_says_what_would_be_right() {
     check_config(
         "jsonl",
-        "there is no format `jsonl`; the formats are json, ndjson, csv, xml, fixed-width, idoc. hint: use ndjson",
+        "there is no format `jsonl`; the formats are json, ndjson, csv, xml, fixed-width, idoc, cxml, ubl, b2mml. hint: use ndjson",
     );
     check_config("CSV", "hint: use csv");
+    check_config("peppol", "hint: use ubl");
+    check_config("ubl: { arrays: [a] }", "unknown field `arrays`");
     check_config("tsv: {}", "hint: use csv with delimiter: tab");
     check_config("edifact", "there is no format `edifact`");
     check_config("csv: { delimeter: x }", "unknown field `delimeter`");
@@ -139,6 +141,7 @@ fn the_examples_of_the_reference_are_right() {
         include_str!("../../../docs/reference/formats.md"),
         include_str!("../../../docs/reference/formats-fixed-width.md"),
         include_str!("../../../docs/reference/formats-idoc.md"),
+        include_str!("../../../docs/reference/formats-business-xml.md"),
     );
     let examples: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
@@ -321,6 +324,8 @@ const FORMATS: &[&str] = &[
     "idoc: { bytes: 80, layout: { E2a: { fields: { b: 2 } } } }",
     "fixed-width: { record_bytes: 7, encoding: cp273, fields: { a: 2, b: { length: 2, number: packed } } }",
     "xml",
+    "cxml",
+    "ubl: { split: a }",
     "xml: { split: a, arrays: [b], names: prefixed, depth: 4, attributes: 2, trim: true }",
 ];
 

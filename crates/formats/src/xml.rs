@@ -5,12 +5,16 @@
 
 mod encode;
 mod names;
+mod ordered;
 mod tree;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use encode::{DECLARATION, XmlWriter, check_name, tag, text as write_text};
+
+pub use vocabulary::{Vocabulary, VocabularyOptions};
 
 use std::borrow::Cow;
 
@@ -48,6 +52,9 @@ pub struct XmlOptions {
     pub attributes: usize,
     /// When writing: an element to put all documents in.
     pub root: Option<String>,
+    /// The standard of the documents, which knows more of their elements. Formats of their own set it.
+    #[serde(skip)]
+    pub vocabulary: Option<Vocabulary>,
 }
 
 impl Default for XmlOptions {
@@ -62,6 +69,7 @@ impl Default for XmlOptions {
             depth: 60,
             attributes: 256,
             root: None,
+            vocabulary: None,
         }
     }
 }

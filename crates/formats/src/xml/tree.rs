@@ -320,7 +320,11 @@ impl<'t> Tree<'t> {
         match role {
             Role::Around => {}
             Role::Part => {
-                let is_array = self.options.arrays.contains(&element.name);
+                let is_list = |parent: &Element| {
+                    self.options.vocabulary.is_some_and(|known| known.repeats(&parent.name, &element.name))
+                };
+                let is_array =
+                    self.options.arrays.contains(&element.name) || self.open.last().is_some_and(is_list);
                 let value = element.into_value(self.options.trim);
                 if let Some(parent) = self.open.last_mut() {
                     parent.members.add(name, value, is_array);
