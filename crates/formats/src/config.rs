@@ -11,6 +11,7 @@ use crate::fixed_width::{self, FixedWidthOptions};
 use crate::idoc::{IdocCutter, IdocOptions};
 use crate::json::{self, JsonOptions};
 use crate::ndjson::{NdjsonCutter, NdjsonOptions};
+use crate::odata::{self, OdataOptions};
 use crate::whole::Whole;
 use crate::xml::{self, Vocabulary, VocabularyOptions, XmlOptions};
 
@@ -28,6 +29,8 @@ pub enum Format {
     FixedWidth(FixedWidthOptions),
     /// SAP IDocs, flat or as XML.
     Idoc(IdocOptions),
+    /// Answers of OData services.
+    Odata(OdataOptions),
     /// An XML document, or elements of it.
     Xml(XmlOptions),
 }
@@ -35,7 +38,7 @@ pub enum Format {
 impl Format {
     /// The names of all formats.
     pub const fn names() -> &'static [&'static str] {
-        &["json", "ndjson", "csv", "xml", "fixed-width", "idoc", "cxml", "ubl", "b2mml"]
+        &["json", "ndjson", "csv", "xml", "fixed-width", "idoc", "cxml", "ubl", "b2mml", "odata"]
     }
 
     /// The format of that name with its usual options.
@@ -49,6 +52,7 @@ impl Format {
             "ndjson" => Self::Ndjson(NdjsonOptions::default()),
             "csv" => Self::Csv(CsvOptions::default()),
             "xml" => Self::Xml(XmlOptions::default()),
+            "odata" => Self::Odata(OdataOptions::default()),
             "idoc" => Self::Idoc(IdocOptions::default()),
             other => match Vocabulary::named(other) {
                 Some(vocabulary) => Self::Xml(VocabularyOptions::default().of(vocabulary)),
@@ -69,6 +73,7 @@ impl Format {
             },
             Self::FixedWidth(_) => "fixed-width",
             Self::Idoc(_) => "idoc",
+            Self::Odata(_) => "odata",
         }
     }
 
@@ -81,6 +86,7 @@ impl Format {
             Self::Xml(_) => "application/xml",
             Self::FixedWidth(_) => "text/plain",
             Self::Idoc(options) => options.media_type(),
+            Self::Odata(options) => options.media_type(),
         }
     }
 
@@ -95,6 +101,11 @@ impl Format {
             Self::Csv(options) => Box::new(CsvCutter::new(options)),
             Self::FixedWidth(options) => Box::new(fixed_width::cutter(options)),
             Self::Idoc(options) => Box::new(IdocCutter::new(options)),
+            Self::Odata(options) => {
+                let limit = options.bytes;
+                let options = options.clone();
+                Box::new(Whole::new("json-limit", limit, move |input| odata::pieces(&options, input)))
+            }
             Self::Xml(options) => {
                 let limit = options.bytes;
                 let options = options.clone();
@@ -156,6 +167,7 @@ impl<'de> Visitor<'de> for FormatVisitor {
             }
             "xml" => Format::Xml(map.next_value()?),
             "idoc" => Format::Idoc(map.next_value()?),
+            "odata" => Format::Odata(map.next_value()?),
             "fixed-width" => {
                 let options: FixedWidthOptions = map.next_value()?;
                 options.check().map_err(de::Error::custom)?;

@@ -8,6 +8,7 @@ use crate::document::Location;
 use crate::error::FormatError;
 use crate::fixed_width::FixedWidthWriter;
 use crate::idoc::IdocWriter;
+use crate::odata::BatchWriter;
 use crate::xml::XmlWriter;
 
 /// Writes documents one after the other, so that an export of any length takes little memory.
@@ -29,6 +30,7 @@ enum Writer {
     Xml(XmlWriter),
     FixedWidth(Box<FixedWidthWriter>),
     Idoc(Box<IdocWriter>),
+    Batch(BatchWriter),
 }
 
 /// Writes all documents.
@@ -57,6 +59,8 @@ impl Encoder {
             Format::Ndjson(_) => Writer::Ndjson,
             Format::Csv(options) => Writer::Csv(Box::new(CsvWriter::new(options))),
             Format::Xml(options) => Writer::Xml(XmlWriter::new(options)),
+            Format::Odata(options) if options.batch => Writer::Batch(BatchWriter::default()),
+            Format::Odata(_) => Writer::Json { is_array: false },
             Format::Idoc(options) => Writer::Idoc(Box::new(IdocWriter::new(options))),
             Format::FixedWidth(options) => Writer::FixedWidth(Box::new(FixedWidthWriter::new(options))),
         };
@@ -105,6 +109,7 @@ impl Encoder {
             Writer::Xml(writer) => writer.document(value, self.count == 0, out)?,
             Writer::FixedWidth(writer) => writer.document(value, out)?,
             Writer::Idoc(writer) => writer.document(value, out)?,
+            Writer::Batch(writer) => writer.document(value, out)?,
         }
         Ok(())
     }
@@ -114,7 +119,7 @@ impl Encoder {
     /// # Errors
     /// When no document was written and the format cannot be empty.
     pub fn finish(&mut self, out: &mut Vec<u8>) -> Result<(), FormatError> {
-        match &self.writer {
+        match &mut self.writer {
             Writer::Json { is_array: true } => {
                 out.extend_from_slice(if self.count == 0 { b"[]" } else { b"]" });
                 Ok(())
@@ -126,6 +131,7 @@ impl Encoder {
             Writer::Json { .. } | Writer::Ndjson | Writer::Csv(_) | Writer::FixedWidth(_) => Ok(()),
             Writer::Xml(writer) => writer.finish(self.count == 0, out),
             Writer::Idoc(writer) => writer.finish(out),
+            Writer::Batch(writer) => writer.finish(out),
         }
     }
 }

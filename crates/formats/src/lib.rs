@@ -21,6 +21,7 @@ mod idoc;
 mod json;
 mod members;
 mod ndjson;
+mod odata;
 mod records;
 mod size;
 mod whole;
@@ -42,5 +43,6 @@ pub use fixed_width::{
 pub use idoc::{IdocForm, IdocLayout, IdocOptions};
 pub use json::JsonOptions;
 pub use ndjson::NdjsonOptions;
+pub use odata::OdataOptions;
 pub use size::Size;
 pub use xml::{Doctype, Vocabulary, VocabularyOptions, XmlNames, XmlOptions};

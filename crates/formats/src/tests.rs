@@ -107,7 +107,7 @@ fn a_format_is_a_name_or_a_name_with_options() {
 fn a_wrong_format_says_what_would_be_right() {
     check_config(
         "jsonl",
-        "there is no format `jsonl`; the formats are json, ndjson, csv, xml, fixed-width, idoc, cxml, ubl, b2mml. hint: use ndjson",
+        "there is no format `jsonl`; the formats are json, ndjson, csv, xml, fixed-width, idoc, cxml, ubl, b2mml, odata. hint: use ndjson",
     );
     check_config("CSV", "hint: use csv");
     check_config("peppol", "hint: use ubl");
@@ -142,6 +142,7 @@ fn the_examples_of_the_reference_are_right() {
         include_str!("../../../docs/reference/formats-fixed-width.md"),
         include_str!("../../../docs/reference/formats-idoc.md"),
         include_str!("../../../docs/reference/formats-business-xml.md"),
+        include_str!("../../../docs/reference/formats-odata.md"),
     );
     let examples: Vec<&str> =
         page.split("```yaml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
@@ -198,6 +199,7 @@ const OPTIONS: &[&str] = &[
     "pad",
     "layout",
     "form",
+    "batch",
 ];
 
 #[test]
@@ -324,6 +326,7 @@ const FORMATS: &[&str] = &[
     "idoc: { bytes: 80, layout: { E2a: { fields: { b: 2 } } } }",
     "fixed-width: { record_bytes: 7, encoding: cp273, fields: { a: 2, b: { length: 2, number: packed } } }",
     "xml",
+    "odata: { depth: 4 }",
     "cxml",
     "ubl: { split: a }",
     "xml: { split: a, arrays: [b], names: prefixed, depth: 4, attributes: 2, trim: true }",
@@ -385,6 +388,12 @@ fn hostile() -> impl Strategy<Value = Vec<u8>> {
         b"1;2\n",
         b"1,3\n",
         b"EDI_DC40",
+        b"{\"d\":{\"results\":[",
+        b"/Date(1)/",
+        b"--x\r\n",
+        b"--x--",
+        b"Content-Type: multipart/mixed\n\n",
+        b"GET a HTTP/1.1\n\n",
         b"E2a                           800000000000000000100000100000002",
         b"<IDOC>",
         b"</IDOC>",

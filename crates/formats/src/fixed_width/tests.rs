@@ -259,6 +259,9 @@ prop_compose! {
 }
 
 proptest! {
+    // Each case is decoded in many ways.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn what_is_written_is_read_back(orders in prop::collection::vec(order(), 1..4), encoding in prop::sample::select(Encoding::names().collect::<Vec<_>>())) {
         let latin = ["utf-8", "latin-1", "windows-1252", "iso-8859-2", "iso-8859-15", "cp037", "cp273", "cp500", "cp1047"];

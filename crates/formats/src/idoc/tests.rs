@@ -406,6 +406,9 @@ prop_compose! {
 }
 
 proptest! {
+    // Each case is decoded in many ways.
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// What both forms hold is the same, and is what was written.
     #[test]
     fn what_is_written_is_read_back(documents in prop::collection::vec(document(), 1..3)) {

@@ -64,7 +64,7 @@ fn content(
     for (_, key, value) in children {
         match value {
             Value::Array(values) => {
-                values.iter().try_for_each(|value| element(vocabulary, key, value, out))?
+                values.iter().try_for_each(|value| element(vocabulary, key, value, out))?;
             }
             value => element(vocabulary, key, value, out)?,
         }

@@ -338,7 +338,13 @@ impl<'t> Tree<'t> {
                 let path = format!("{}/{name}", self.path());
                 let document = Value::Object(vec![(Cow::Owned(name), element.into_value(self.options.trim))]);
                 let document = (self.shape)(document);
-                self.pieces.push(Piece { raw: start..end, json: Some(document.to_vec()), line, path });
+                self.pieces.push(Piece {
+                    raw: start..end,
+                    json: Some(document.to_vec()),
+                    line,
+                    path,
+                    failure: None,
+                });
             }
         }
         Ok(())
