@@ -1,4 +1,5 @@
 # MaterialLot, by itself, in a message or in MaterialInformation: what lies where. A lot without a quantity says nothing of stock.
+def default_unit: "C62"; # of a quantity that names none
 def text: if type == "object" then .["#text"] else . end;
 def list: if type == "array" then .[] elif . == null then empty else . end;
 (.SyncMaterialLot // .SyncMaterialInformation // .ProcessMaterialLot // {}) as $message
@@ -23,7 +24,7 @@ def list: if type == "array" then .[] elif . == null then empty else . end;
       item: $item,
       location: ($place // "unknown"),
       lot: (.ID | text),
-      on_hand: qty($quantity.QuantityString | text; unit(($quantity.UnitOfMeasure | text | blank_to_null) // "C62"; "b2mml")),
+      on_hand: qty($quantity.QuantityString | text; unit(($quantity.UnitOfMeasure | text | blank_to_null) // default_unit; "b2mml")),
       extensions: { b2mml: { Status: (.Status | text) } }
     }
   }

@@ -1,7 +1,8 @@
 # OperationsSchedule or a single OperationsRequest (V0600, V0700), or ProductionSchedule before that: production orders.
+def default_unit: "C62"; # of a quantity that names none
 def text: if type == "object" then .["#text"] else . end;
 def list: if type == "array" then .[] elif . == null then empty else . end;
-def amount: [.Quantity | list] | first | qty(.QuantityString | text; unit((.UnitOfMeasure | text | blank_to_null) // "C62"; "b2mml"));
+def amount: [.Quantity | list] | first | qty(.QuantityString | text; unit((.UnitOfMeasure | text | blank_to_null) // default_unit; "b2mml"));
 def material: [.MaterialDefinitionID | list | text] | first;
 def requirements: .. | objects | .MaterialRequirement? | list;
 def produced: test("Produc");

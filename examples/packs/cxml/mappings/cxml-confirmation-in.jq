@@ -1,4 +1,5 @@
 # ConfirmationRequest: what a supplier says of each line. An answer to the whole order without its lines is refused, because nobody could tell which there are.
+def default_unit: "C62"; # of a quantity that names none
 def text: if type == "object" then .["#text"] else . end;
 .cXML as $envelope
 | $envelope.Request.ConfirmationRequest
@@ -8,14 +9,14 @@ def text: if type == "object" then .["#text"] else . end;
 | if .ConfirmationItem == null then error({ code: "confirmation-without-lines", message: "the confirmation of \($order) names no lines" }) else . end
 | .ConfirmationItem[]
 | . as $line
-| unit(.UnitOfMeasure; "cxml") as $unit
+| unit(.UnitOfMeasure // default_unit; "cxml") as $unit
 | [
     .ConfirmationStatus[]
     | code("confirmation-status"; .["@type"]) as $state
     | {
         state: $state,
         split: {
-          quantity: qty(.["@quantity"]; unit(.UnitOfMeasure // $line.UnitOfMeasure; "cxml")),
+          quantity: qty(.["@quantity"]; unit(.UnitOfMeasure // $line.UnitOfMeasure // default_unit; "cxml")),
           date: (.["@deliveryDate"] | if . == null then null else .[:10] end),
           status: (if $state == "changed" then "confirmed" else $state end)
         },

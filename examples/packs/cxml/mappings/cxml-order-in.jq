@@ -1,4 +1,5 @@
 # OrderRequest: a buyer's order, whole.
+def default_unit: "C62"; # of a quantity that names none
 def text: if type == "object" then .["#text"] else . end;
 .cXML as $envelope
 | $envelope.Request.OrderRequest
@@ -17,7 +18,7 @@ def text: if type == "object" then .["#text"] else . end;
       status: (if $head["@type"] == "delete" then "cancelled" else "open" end),
       lines: [
         .ItemOut[]
-        | unit(.ItemDetail.UnitOfMeasure // "EA"; "cxml") as $unit
+        | unit(.ItemDetail.UnitOfMeasure // default_unit; "cxml") as $unit
         | {
             line: .["@lineNumber"],
             item: (.ItemID.BuyerPartID // .ItemID.SupplierPartID | text),
@@ -26,7 +27,7 @@ def text: if type == "object" then .["#text"] else . end;
             price: { amount: (.ItemDetail.UnitPrice.Money | text), currency: (.ItemDetail.UnitPrice.Money["@currency"]? // $currency) },
             price_per: (
               .ItemDetail.PriceBasisQuantity
-              | if . == null then qty("1"; $unit) else qty(.["@quantity"]; unit(.UnitOfMeasure; "cxml")) end
+              | if . == null then qty("1"; $unit) else qty(.["@quantity"]; unit(.UnitOfMeasure // default_unit; "cxml")) end
             ),
             status: "open",
             schedule_lines: (

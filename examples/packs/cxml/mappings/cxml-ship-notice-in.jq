@@ -1,4 +1,5 @@
 # ShipNoticeRequest: a supplier has shipped.
+def default_unit: "C62"; # of a quantity that names none
 def text: if type == "object" then .["#text"] else . end;
 .cXML as $envelope
 | $envelope.Request.ShipNoticeRequest
@@ -21,7 +22,7 @@ def text: if type == "object" then .["#text"] else . end;
             purchase_order: $order,
             line: .["@lineNumber"],
             item: (.ItemID.BuyerPartID // .ItemID.SupplierPartID | text),
-            quantity: qty(.["@quantity"]; unit(.UnitOfMeasure; "cxml")),
+            quantity: qty(.["@quantity"]; unit(.UnitOfMeasure // default_unit; "cxml")),
             lot: (.Batch[0].SupplierBatchID // .SupplierBatchID | text),
             sscc: ([.Packaging[]?.ShippingContainerSerialCode | text | select(. != null)] | first)
           }

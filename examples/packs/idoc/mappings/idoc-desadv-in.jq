@@ -1,4 +1,5 @@
 # DESADV (DELVRY07): a supplier has shipped.
+def default_unit: "C62"; # of a quantity that names none
 def zone: "UTC"; # of the SAP system, whose times have no offset
 def moment($day; $clock):
   if $day == null or $day == "00000000" then null
@@ -29,7 +30,7 @@ def moment($day; $clock):
             purchase_order: ($ordered.BSTNR // .VGBEL),
             line: ($ordered.POSEX // .VGPOS | strip_zeros),
             item: (.KDMAT // .MATNR | strip_zeros),
-            quantity: qty(.LFIMG | blank_to_null; unit(.VRKME; "idoc")),
+            quantity: qty(.LFIMG | blank_to_null; unit(.VRKME // default_unit; "idoc")),
             lot: .CHARG,
             sscc: ($packed[$position // ""])
           }

@@ -1,4 +1,5 @@
 # LOIPRO: a production order. The status that has gone furthest counts, and all are kept.
+def default_unit: "C62"; # of a quantity that names none
 def zone: "UTC"; # of the SAP system, whose times have no offset
 def moment($day; $clock):
   if $day == null or $day == "00000000" then null
@@ -8,7 +9,7 @@ def rank: { planned: 0, created: 1, released: 2, running: 3, completed: 4, close
 | ($control.DOCNUM // $control.CREDAT + $control.CRETIM) as $document # a partner may leave numbers to SAP
 | .E1AFKOL[]
 | . as $order
-| unit(.GMEIN; "idoc") as $unit
+| unit(.GMEIN // default_unit; "idoc") as $unit
 | ([.E1JSTKL[]? | .STAT | select(. != null)]) as $flags
 | ([$flags[] | code("order-status"; .) | select(. != "")] | if length == 0 then ["created"] else . end | max_by(rank)) as $status
 | ({ created: "created", released: "released", running: "started", completed: "completed", closed: "completed", cancelled: "cancelled" }[$status]) as $verb
@@ -30,7 +31,7 @@ def rank: { planned: 0, created: 1, released: 2, running: 3, completed: 4, close
         | {
             component: (.MATNR | strip_zeros),
             location: .LGORT,
-            quantity: qty(.BDMNG | blank_to_null; unit(.MEINS; "idoc"))
+            quantity: qty(.BDMNG | blank_to_null; unit(.MEINS // default_unit; "idoc"))
           }
         | with_entries(select(.value != null))
       ],

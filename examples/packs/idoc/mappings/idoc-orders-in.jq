@@ -1,4 +1,5 @@
 # ORDERS and ORDCHG (ORDERS05) of a buyer's SAP: a purchase order, whole.
+def default_unit: "C62"; # of a quantity that names none
 def zone: "UTC"; # of the SAP system, whose times have no offset
 def day: if . == null or . == "00000000" then null else date_only(.; "%Y%m%d") end;
 def code_of($list; $qualifier): [$list[]? | select(.QUALF == $qualifier)] | first;
@@ -20,7 +21,7 @@ def code_of($list; $qualifier): [$list[]? | select(.QUALF == $qualifier)] | firs
       status: "open",
       lines: [
         .E1EDP01[]
-        | unit(.MENEE; "idoc") as $unit
+        | unit(.MENEE // default_unit; "idoc") as $unit
         | {
             line: (.POSEX | strip_zeros),
             item: (code_of(.E1EDP19; "001").IDTNR // code_of(.E1EDP19; "002").IDTNR // code_of(.E1EDP19; "003").IDTNR),
@@ -28,7 +29,7 @@ def code_of($list; $qualifier): [$list[]? | select(.QUALF == $qualifier)] | firs
             site: .WERKS,
             quantity: qty(.MENGE | blank_to_null; $unit),
             price: { amount: (.VPREI | blank_to_null), currency: (.CURCY // $head.CURCY) },
-            price_per: qty(.PEINH // "1" | blank_to_null; unit(.PMENE // .MENEE; "idoc")),
+            price_per: qty(.PEINH // "1" | blank_to_null; unit(.PMENE // .MENEE // default_unit; "idoc")),
             status: (if .ACTION == "003" then "cancelled" else "open" end),
             schedule_lines: [.E1EDP20[]? | { quantity: qty(.WMENG | blank_to_null; $unit), date: (.EDATU | day) }]
           }

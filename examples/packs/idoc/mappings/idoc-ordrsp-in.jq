@@ -1,4 +1,5 @@
 # ORDRSP (ORDERS05): what a supplier says of each line of an order.
+def default_unit: "C62"; # of a quantity that names none
 def zone: "UTC"; # of the SAP system, whose times have no offset
 def day: if . == null or . == "00000000" then null else date_only(.; "%Y%m%d") end;
 def code_of($list; $qualifier): [$list[]? | select(.QUALF == $qualifier)] | first;
@@ -10,7 +11,7 @@ def code_of($list; $qualifier): [$list[]? | select(.QUALF == $qualifier)] | firs
 | ([.E1EDKA1[]? | select(.PARVW == "LF") | .PARTN] | first) as $supplier
 | .E1EDP01[]
 | . as $line
-| unit(.MENEE; "idoc") as $unit
+| unit(.MENEE // default_unit; "idoc") as $unit
 | code_of(.E1EDP02; "001") as $ordered
 | ($ordered.BELNR // code_of($answer.E1EDK02; "001").BELNR) as $order
 | ($ordered.ZEILE // .POSEX | strip_zeros) as $number

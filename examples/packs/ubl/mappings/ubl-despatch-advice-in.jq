@@ -1,4 +1,5 @@
 # DespatchAdvice: a supplier has shipped.
+def default_unit: "C62"; # of a quantity that names none
 def text: if type == "object" then .["#text"] else . end;
 def party: [.Party.PartyIdentification[]?.ID, .Party.EndpointID, .CustomerAssignedAccountID, .Party.PartyName[]?.Name | text | select(. != null)] | first;
 def zone: "UTC"; # of the sender, where a document has a time without an offset
@@ -30,7 +31,7 @@ def at($day; $clock):
             purchase_order: ($ordered.OrderReference.ID | text // $order),
             line: ($ordered.LineID | text // $id),
             item: (.Item | (.BuyersItemIdentification.ID // .SellersItemIdentification.ID // .StandardItemIdentification.ID // .Name) | text),
-            quantity: qty(.DeliveredQuantity | text; unit(.DeliveredQuantity["@unitCode"]? // "C62"; "ubl")),
+            quantity: qty(.DeliveredQuantity | text; unit(.DeliveredQuantity["@unitCode"]? // default_unit; "ubl")),
             lot: (.Item.ItemInstance[0]?.LotIdentification.LotNumberID | text),
             sscc: $packed[$id]
           }

@@ -1,4 +1,5 @@
 # Order: a buyer's order, whole. Lines that name no date are wanted on the day of the order's own delivery.
+def default_unit: "C62"; # of a quantity that names none
 def text: if type == "object" then .["#text"] else . end;
 def party: [.Party.PartyIdentification[]?.ID, .Party.EndpointID, .CustomerAssignedAccountID, .Party.PartyName[]?.Name | text | select(. != null)] | first;
 def zone: "UTC"; # of the sender, where a document has a time without an offset
@@ -23,7 +24,7 @@ def number: .Item | (.BuyersItemIdentification.ID // .SellersItemIdentification.
       lines: [
         .OrderLine[].LineItem
         | . as $line
-        | unit(.Quantity["@unitCode"]? // "C62"; "ubl") as $unit
+        | unit(.Quantity["@unitCode"]? // default_unit; "ubl") as $unit
         | {
             line: (.ID | text),
             item: number,

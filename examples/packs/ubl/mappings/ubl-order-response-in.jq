@@ -1,4 +1,5 @@
 # OrderResponse: what a supplier says of each line. An answer to the whole order without its lines is refused, because nobody could tell which there are.
+def default_unit: "C62"; # of a quantity that names none
 def text: if type == "object" then .["#text"] else . end;
 def party: [.Party.PartyIdentification[]?.ID, .Party.EndpointID, .CustomerAssignedAccountID, .Party.PartyName[]?.Name | text | select(. != null)] | first;
 def zone: "UTC"; # of the sender, where a document has a time without an offset
@@ -18,7 +19,7 @@ def promised: .PromisedDeliveryPeriod | (.EndDate // .StartDate) | text;
 | .LineItem
 | ($ordered // (.ID | text)) as $line
 | code("line-status"; .LineStatusCode | text) as $state
-| unit(.Quantity["@unitCode"]? // "C62"; "ubl") as $unit
+| unit(.Quantity["@unitCode"]? // default_unit; "ubl") as $unit
 | (.MaximumBackorderQuantity | text) as $open
 | (if $open == null then false else dec_cmp($open; "0") > 0 end) as $has_open
 | (if $state == "changed" and $has_open then "partial" else $state end) as $status
