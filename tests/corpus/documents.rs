@@ -243,14 +243,21 @@ fn ubl(table: &mut Table) {
             .find(|root| occurrences(&bytes, &format!("</{root}>")) > 0);
         let root = root.unwrap_or_else(|| panic!("{name}"));
         let documents = read(&name, &with(json!({ "ubl": { "split": root } })), &bytes);
-        let closed = occurrences(&bytes, &format!("</{root}>"));
-        assert!(documents.len() >= closed && closed > 0, "{name}");
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        let shown: String = text
+            .split("<!--")
+            .enumerate()
+            .map(|(at, part)| if at == 0 { part } else { part.split_once("-->").unwrap().1 })
+            .collect();
+        let closed = occurrences(shown.as_bytes(), &format!("</{root}>"));
+        assert!(documents.len() >= closed && closed > 0, "{name}: {} of {closed}", documents.len());
         let row = table.row("ubl", &format!("Peppol {root}, rules"));
         row.files += 1;
         row.documents += documents.len();
         for (document, _) in &documents {
-            // Parts made to break a rule; a part with nothing in it is no document.
-            if document[root].is_object() {
+            // Parts made to break a rule may break the schema too, which the writer refuses; a part with nothing in it is no document.
+            let text = document.to_string();
+            if document[root].is_object() && encode(&format, [text.as_bytes()]).is_ok() {
                 written_back(&name, &format, document);
                 row.written_back += 1;
             }
@@ -371,6 +378,25 @@ fn valid_b2mml() -> usize {
         "<xsd:schema xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" targetNamespace=\"{space}\">{empty}</xsd:schema>"
     );
     std::fs::write(folder.path().join("B2MML-AllExtensions.xsd"), stub).unwrap();
+    // Three schemas are not in the collection; what the others take from them is in no document of the packs.
+    let types: String = [
+        "InformationObjectType",
+        "InformationObjectTypeType",
+        "TestSpecificationType",
+        "TestResultType",
+        "WorkDirectiveType",
+    ]
+    .map(|name| format!("<xsd:complexType name=\"{name}\"><xsd:sequence/></xsd:complexType>"))
+    .concat();
+    for (missing, types) in
+        [("InformationObject", types.as_str()), ("OperationsTest", ""), ("WorkDefinition", "")]
+    {
+        let space = "http://www.mesa.org/xml/B2MML";
+        let stub = format!(
+            "<xsd:schema xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" targetNamespace=\"{space}\">{types}</xsd:schema>"
+        );
+        std::fs::write(folder.path().join(format!("B2MML-{missing}.xsd")), stub).unwrap();
+    }
     let pack = Pack::open("b2mml");
     let mut count = 0;
     for (_, name, format, event) in cases().into_iter().filter(|(pack, ..)| *pack == "b2mml") {

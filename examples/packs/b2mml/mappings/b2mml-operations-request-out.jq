@@ -28,11 +28,19 @@ def quantity: [{ QuantityString: .value, DataType: "decimal", UnitOfMeasure: cod
                   [
                     {
                       ID: "material",
+                      # The schema wants all three; the hub knows no more than the item and the step.
+                      ProcessSegmentID: "material",
+                      OperationsDefinitionID: $order.item,
+                      OperationsSegmentID: "material",
                       MaterialRequirement: (
-                        [{ MaterialDefinitionID: [$order.item], MaterialUse: "Produced", Quantity: ($order.quantity | quantity) }]
+                        [{ ID: "product", MaterialDefinitionID: [$order.item], MaterialUse: "Produced", Quantity: ($order.quantity | quantity) }]
                         + [
-                          $order.components[]?
+                          $order.components // []
+                          | to_entries[]
+                          | "\(.key + 1)" as $id
+                          | .value
                           | {
+                              ID: $id,
                               MaterialDefinitionID: [.component],
                               MaterialUse: "Consumed",
                               StorageLocation: (if .location == null then null else { Location: .location, LocationType: "Operational Location" } end),
@@ -47,7 +55,10 @@ def quantity: [{ QuantityString: .value, DataType: "decimal", UnitOfMeasure: cod
                     | {
                         ID: .operation,
                         Description: (if .description == null then null else [.description] end),
-                        EquipmentRequirement: [{ EquipmentID: [.work_centre] }]
+                        ProcessSegmentID: .operation,
+                        OperationsDefinitionID: $order.item,
+                        OperationsSegmentID: .operation,
+                        EquipmentRequirement: [{ ID: .operation, EquipmentID: [.work_centre] }]
                       }
                   ]
                 )
