@@ -454,3 +454,34 @@ fn documents_are_written_in_every_format() {
     let error = encode(&format("csv"), [&b"{\"a\":[}"[..]]).expect_err("no JSON");
     assert_eq!(error.to_string(), "expected a value, found '}' (line 1, column 7, at /a/0)");
 }
+
+/// Feeds so many copies of a record through a decoder and says how much it held at most.
+fn held_at_most(format: &Format, record: &str, count: usize) -> usize {
+    let mut decoder = Decoder::new(format);
+    let (mut held, mut documents) = (0, 0);
+    for _ in 0..count {
+        decoder.feed(record.as_bytes());
+        while let Some(item) = decoder.next() {
+            assert!(item.is_ok(), "{item:?}");
+            documents += 1;
+        }
+        held = held.max(decoder.buffered());
+    }
+    assert!(documents + 2 >= count, "{documents} of {count}");
+    held
+}
+
+#[test]
+fn memory_does_not_grow_with_the_input() {
+    let idoc = format!("EDI_DC40  {:514}\r\n{:30}{:33}data\r\n", "", "E2EDK01005", "");
+    for (yaml, record) in [
+        ("fixed-width: { fields: { a: 4 } }", "abcd\n"),
+        ("fixed-width: { record_bytes: 4, encoding: cp037, fields: { a: 4 } }", "abcd"),
+        (FIXED, "abc\nb 12\nb 34\n"),
+        ("idoc", &idoc),
+        ("csv: { encoding: cp037, columns: [a] }", "abcd\u{15}"),
+    ] {
+        let [few, many] = [10, 5_000].map(|count| held_at_most(&format(yaml), record, count));
+        assert!(many <= few && many <= 2 * record.len(), "{yaml}: {many} bytes instead of {few}");
+    }
+}
