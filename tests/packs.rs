@@ -287,3 +287,46 @@ fn every_mapping_of_the_packs_is_tried() {
     found.sort();
     assert_eq!(tried, found);
 }
+
+#[test]
+fn an_answer_to_a_whole_order_names_its_lines_or_is_refused() {
+    let cxml = json!({ "cXML": { "@payloadID": "p", "@timestamp": NOW, "Request": { "ConfirmationRequest": {
+        "ConfirmationHeader": { "@type": "accept" }, "OrderReference": { "@orderID": "4500000101" } } } } });
+    let ubl = json!({ "OrderResponse": { "ID": "AB-1", "IssueDate": "2026-11-27", "OrderResponseCode": "AP", "OrderReference": [{ "ID": "4500000101" }] } });
+    for (pack, mapping, document) in
+        [("cxml", "cxml-confirmation-in", cxml), ("ubl", "ubl-order-response-in", ubl)]
+    {
+        let refused = Pack::open(pack).run(mapping, document.to_string().as_bytes()).unwrap_err();
+        assert!(
+            refused.contains("confirmation-without-lines") && refused.contains("4500000101"),
+            "{refused}"
+        );
+    }
+}
+
+#[test]
+fn a_code_that_no_list_has_is_refused() {
+    let ubl = json!({ "OrderResponse": { "ID": "AB-1", "IssueDate": "2026-11-27", "OrderReference": [{ "ID": "4500000101" }],
+        "OrderLine": [{ "LineItem": { "ID": "1", "LineStatusCode": "99", "Item": { "Name": "x" } } }] } });
+    let refused = Pack::open("ubl").run("ubl-order-response-in", ubl.to_string().as_bytes()).unwrap_err();
+    assert!(refused.contains("unknown-code"), "{refused}");
+}
+
+#[test]
+fn documents_of_older_b2mml_are_read() {
+    let format = format("b2mml");
+    let schedule = "<ProductionSchedule xmlns='http://www.mesa.org/xml/B2MML-V0600'><ID>S</ID><ProductionRequest><ID>77</ID><StartTime>2026-12-01T06:00:00Z</StartTime>\
+<SegmentRequirement><ID>1</ID><MaterialRequirement><MaterialDefinitionID>F-1</MaterialDefinitionID><MaterialUse>Produced</MaterialUse>\
+<Quantity><QuantityString>5</QuantityString><UnitOfMeasure>KG</UnitOfMeasure></Quantity></MaterialRequirement>\
+<MaterialRequirement><MaterialDefinitionID>M-1</MaterialDefinitionID><MaterialUse>Consumed</MaterialUse><StorageLocation>BIN-1</StorageLocation>\
+<Quantity><QuantityString>2</QuantityString></Quantity></MaterialRequirement></SegmentRequirement></ProductionRequest></ProductionSchedule>";
+    let read: Vec<_> = decode(&format, schedule.as_bytes()).map(Result::unwrap).collect();
+    let events = Pack::open("b2mml").run("b2mml-operations-request-in", &read[0].json).unwrap();
+    assert_eq!(events.len(), 1);
+    assert_eq!(events[0]["type"], "lineshaft.production-order.released.v1");
+    assert_eq!(events[0]["data"]["quantity"], json!({ "value": "5", "unit": "KGM" }));
+    assert_eq!(
+        events[0]["data"]["components"],
+        json!([{ "component": "M-1", "location": "BIN-1", "quantity": quantity("2") }])
+    );
+}
