@@ -1,5 +1,7 @@
 //! The example of table exports and OData answers, run on recorded input that is kept beside the checkout.
 
+mod documents;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 

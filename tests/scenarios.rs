@@ -11,4 +11,5 @@
 mod corpus;
 mod examples;
 mod hub;
+mod packs;
 mod receiver;

@@ -8,10 +8,13 @@ use serde::{Deserialize, Deserializer};
 use crate::csv::{CsvCutter, CsvOptions};
 use crate::decoder::Cut;
 use crate::edi::{Dialect, EdiCutter, EdifactOptions, X12Options};
+use crate::fixed_width::{self, FixedWidthOptions};
+use crate::idoc::{IdocCutter, IdocOptions};
 use crate::json::{self, JsonOptions};
 use crate::ndjson::{NdjsonCutter, NdjsonOptions};
+use crate::odata::{self, OdataOptions};
 use crate::whole::Whole;
-use crate::xml::{self, XmlOptions};
+use crate::xml::{self, Vocabulary, VocabularyOptions, XmlOptions};
 
 /// A wire format with its options. In a workspace either its name, `format: csv`, or its name with options,
 /// `format: { csv: { delimiter: ";" } }`.
@@ -23,6 +26,12 @@ pub enum Format {
     Ndjson(NdjsonOptions),
     /// A table: comma, tab or otherwise separated.
     Csv(CsvOptions),
+    /// Records with fields at fixed places.
+    FixedWidth(FixedWidthOptions),
+    /// SAP IDocs, flat or as XML.
+    Idoc(IdocOptions),
+    /// Answers of OData services.
+    Odata(OdataOptions),
     /// An XML document, or elements of it.
     Xml(XmlOptions),
     /// Interchanges of ANSI ASC X12.
@@ -34,7 +43,20 @@ pub enum Format {
 impl Format {
     /// The names of all formats.
     pub const fn names() -> &'static [&'static str] {
-        &["json", "ndjson", "csv", "xml", "x12", "edifact"]
+        &[
+            "json",
+            "ndjson",
+            "csv",
+            "xml",
+            "fixed-width",
+            "x12",
+            "edifact",
+            "idoc",
+            "cxml",
+            "ubl",
+            "b2mml",
+            "odata",
+        ]
     }
 
     /// The format of that name with its usual options.
@@ -43,13 +65,19 @@ impl Format {
     /// When there is no such format: says which there are, and which was probably meant.
     pub fn named(name: &str) -> Result<Self, String> {
         Ok(match name {
+            "fixed-width" => return Err(needs_layout(name)),
             "json" => Self::Json(JsonOptions::default()),
             "ndjson" => Self::Ndjson(NdjsonOptions::default()),
             "csv" => Self::Csv(CsvOptions::default()),
             "xml" => Self::Xml(XmlOptions::default()),
             "x12" => Self::X12(Box::default()),
             "edifact" => Self::Edifact(Box::default()),
-            other => return Err(unknown(other)),
+            "odata" => Self::Odata(OdataOptions::default()),
+            "idoc" => Self::Idoc(IdocOptions::default()),
+            other => match Vocabulary::named(other) {
+                Some(vocabulary) => Self::Xml(VocabularyOptions::default().of(vocabulary)),
+                None => return Err(unknown(other)),
+            },
         })
     }
 
@@ -59,9 +87,15 @@ impl Format {
             Self::Json(_) => "json",
             Self::Ndjson(_) => "ndjson",
             Self::Csv(_) => "csv",
-            Self::Xml(_) => "xml",
             Self::X12(_) => "x12",
             Self::Edifact(_) => "edifact",
+            Self::Xml(options) => match options.vocabulary {
+                Some(vocabulary) => vocabulary.name(),
+                None => "xml",
+            },
+            Self::FixedWidth(_) => "fixed-width",
+            Self::Idoc(_) => "idoc",
+            Self::Odata(_) => "odata",
         }
     }
 
@@ -74,6 +108,9 @@ impl Format {
             Self::Xml(_) => "application/xml",
             Self::X12(_) => "application/edi-x12",
             Self::Edifact(_) => "application/edifact",
+            Self::FixedWidth(_) => "text/plain",
+            Self::Idoc(options) => options.media_type(),
+            Self::Odata(options) => options.media_type(),
         }
     }
 
@@ -86,6 +123,13 @@ impl Format {
             }
             Self::Ndjson(options) => Box::new(NdjsonCutter::new(options)),
             Self::Csv(options) => Box::new(CsvCutter::new(options)),
+            Self::FixedWidth(options) => Box::new(fixed_width::cutter(options)),
+            Self::Idoc(options) => Box::new(IdocCutter::new(options)),
+            Self::Odata(options) => {
+                let limit = options.bytes;
+                let options = options.clone();
+                Box::new(Whole::new("json-limit", limit, move |input| odata::pieces(&options, input)))
+            }
             Self::Xml(options) => {
                 let limit = options.bytes;
                 let options = options.clone();
@@ -97,10 +141,16 @@ impl Format {
     }
 }
 
+fn needs_layout(name: &str) -> String {
+    format!("`{name}` needs its layout. hint: write `format: {{ {name}: {{ fields: ... }} }}`")
+}
+
 fn unknown(name: &str) -> String {
     let meant = match name.to_ascii_lowercase().as_str() {
         "jsonl" | "jsonlines" | "json-lines" | "nd-json" => Some("ndjson"),
         "edi" | "ansi" | "asc-x12" => Some("x12 or edifact"),
+        "fixed" | "fixedwidth" | "fixed_width" | "flat" => Some("fixed-width"),
+        "peppol" => Some("ubl"),
         "tsv" | "tab" | "txt" => Some("csv with delimiter: tab"),
         lower => Format::names().iter().copied().find(|known| *known == lower),
     };
@@ -153,7 +203,17 @@ impl<'de> Visitor<'de> for FormatVisitor {
                 options.check().map_err(de::Error::custom)?;
                 Format::Edifact(options)
             }
-            other => return Err(de::Error::custom(unknown(other))),
+            "idoc" => Format::Idoc(map.next_value()?),
+            "odata" => Format::Odata(map.next_value()?),
+            "fixed-width" => {
+                let options: FixedWidthOptions = map.next_value()?;
+                options.check().map_err(de::Error::custom)?;
+                Format::FixedWidth(options)
+            }
+            other => match Vocabulary::named(other) {
+                Some(vocabulary) => Format::Xml(map.next_value::<VocabularyOptions>()?.of(vocabulary)),
+                None => return Err(de::Error::custom(unknown(other))),
+            },
         };
         match map.next_key::<String>()? {
             None => Ok(format),

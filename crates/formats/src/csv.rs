@@ -69,7 +69,7 @@ struct Span {
 impl CsvCutter {
     pub(crate) fn new(options: &CsvOptions) -> Self {
         Self {
-            dialect: Dialect { delimiter: options.delimiter.0, quote: options.quote.map(|quote| quote.0) },
+            dialect: options.dialect(),
             table: Table::new(options),
             header: options.has_header(),
             group: None,
@@ -104,12 +104,13 @@ impl CsvCutter {
         if input.len() < 3 && !at_end {
             return Ok(false);
         }
-        if input.starts_with(b"\xFF\xFE") || input.starts_with(b"\xFE\xFF") {
+        let has_marks = self.options.encoding.has_ascii();
+        if has_marks && (input.starts_with(b"\xFF\xFE") || input.starts_with(b"\xFE\xFF")) {
             let at = self.location(0, 0);
             let error = FormatError::new("csv-encoding", "the file is UTF-16, not a supported encoding", at);
             return Err(Box::new(error.hint("export it as UTF-8").fatal()));
         }
-        self.at = if input.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
+        self.at = if has_marks && input.starts_with(b"\xEF\xBB\xBF") { 3 } else { 0 };
         self.state = State::Rows;
         Ok(true)
     }
@@ -179,7 +180,7 @@ impl CsvCutter {
         let at = |within: usize, line: u64| {
             let place = self.at + within;
             let row = &input[self.at..place.min(input.len())];
-            let start = row.iter().rposition(|byte| matches!(byte, b'\n' | b'\r')).map_or(0, |at| at + 1);
+            let start = row.iter().rposition(|byte| self.dialect.ends.has(*byte)).map_or(0, |at| at + 1);
             let column = 1 + String::from_utf8_lossy(&row[start..]).chars().count();
             Location { line, ..self.location(place, column) }
         };
@@ -218,23 +219,22 @@ impl CsvCutter {
             }
         };
         self.state = State::Skipping;
-        let lines = rows::lines(&input[self.at..end]);
+        let lines = self.dialect.ends.count(&input[self.at..end]);
         self.refuse(input, Span { start: self.at, end, line: self.line }, lines, error)
     }
 
     /// Skips to the end of a row that was refused for its length. False when it is not there yet.
     fn skip(&mut self, input: &[u8], at_end: bool) -> bool {
         let rest = &input[self.at..];
-        let Some(end) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
+        let Some(end) = rest.iter().position(|byte| self.dialect.ends.has(*byte)) else {
             self.at = input.len();
             return at_end;
         };
-        let has_pair = rest[end] == b'\r' && rest.get(end + 1) == Some(&b'\n');
-        if rest[end] == b'\r' && end + 1 == rest.len() && !at_end {
+        let Some(length) = self.dialect.ends.length(rest, end, at_end) else {
             self.at += end;
             return false;
-        }
-        self.at += end + 1 + usize::from(has_pair);
+        };
+        self.at += end + length;
         self.line += 1;
         self.state = State::Rows;
         true

@@ -7,6 +7,9 @@ use crate::csv::CsvWriter;
 use crate::document::Location;
 use crate::edi::EdiWriter;
 use crate::error::FormatError;
+use crate::fixed_width::FixedWidthWriter;
+use crate::idoc::IdocWriter;
+use crate::odata::BatchWriter;
 use crate::xml::XmlWriter;
 
 /// Writes documents one after the other, so that an export of any length takes little memory.
@@ -27,6 +30,9 @@ enum Writer {
     Csv(Box<CsvWriter>),
     Xml(XmlWriter),
     Edi(Box<EdiWriter>),
+    FixedWidth(Box<FixedWidthWriter>),
+    Idoc(Box<IdocWriter>),
+    Batch(BatchWriter),
 }
 
 /// Writes all documents.
@@ -57,6 +63,10 @@ impl Encoder {
             Format::Xml(options) => Writer::Xml(XmlWriter::new(options)),
             Format::X12(options) => Writer::Edi(Box::new(EdiWriter::x12(options))),
             Format::Edifact(options) => Writer::Edi(Box::new(EdiWriter::edifact(options))),
+            Format::Odata(options) if options.batch => Writer::Batch(BatchWriter::default()),
+            Format::Odata(_) => Writer::Json { is_array: false },
+            Format::Idoc(options) => Writer::Idoc(Box::new(IdocWriter::new(options))),
+            Format::FixedWidth(options) => Writer::FixedWidth(Box::new(FixedWidthWriter::new(options))),
         };
         Self { writer, count: 0 }
     }
@@ -102,6 +112,9 @@ impl Encoder {
             Writer::Csv(writer) => writer.document(value, out)?,
             Writer::Xml(writer) => writer.document(value, self.count == 0, out)?,
             Writer::Edi(writer) => writer.document(value, out)?,
+            Writer::FixedWidth(writer) => writer.document(value, out)?,
+            Writer::Idoc(writer) => writer.document(value, out)?,
+            Writer::Batch(writer) => writer.document(value, out)?,
         }
         Ok(())
     }
@@ -120,9 +133,11 @@ impl Encoder {
                 let at = Location { line: 1, ..Location::default() };
                 Err(FormatError::new("json-encode", "there is no document to write", at))
             }
-            Writer::Json { .. } | Writer::Ndjson | Writer::Csv(_) => Ok(()),
+            Writer::Json { .. } | Writer::Ndjson | Writer::Csv(_) | Writer::FixedWidth(_) => Ok(()),
             Writer::Xml(writer) => writer.finish(self.count == 0, out),
             Writer::Edi(writer) => writer.finish(out),
+            Writer::Idoc(writer) => writer.finish(out),
+            Writer::Batch(writer) => writer.finish(out),
         }
     }
 }

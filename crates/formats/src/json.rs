@@ -82,7 +82,7 @@ pub(crate) fn pieces(options: &JsonOptions, input: &[u8]) -> Result<Vec<Piece>, 
         let offset = start + piece.offset;
         line += newlines(&input[counted..offset]);
         counted = offset;
-        Piece { raw: offset..offset + piece.text.len(), json: None, line, path: piece.pointer }
+        Piece { raw: offset..offset + piece.text.len(), json: None, line, path: piece.pointer, failure: None }
     });
     Ok(pieces.collect())
 }

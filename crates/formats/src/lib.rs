@@ -8,6 +8,7 @@
 //!
 //! This crate knows nothing of files, connections or what a document means.
 
+mod blocks;
 mod config;
 mod csv;
 mod decoder;
@@ -16,8 +17,13 @@ pub mod edi;
 mod encode;
 mod encoding;
 mod error;
+mod fixed_width;
+mod idoc;
 mod json;
+mod members;
 mod ndjson;
+mod odata;
+mod records;
 mod size;
 mod whole;
 mod xml;
@@ -31,9 +37,14 @@ pub use decoder::{Decoder, Documents, Reader, decode};
 pub use document::{Document, Location};
 pub use edi::{EdifactOptions, X12Options};
 pub use encode::{Encoder, encode};
-pub use encoding::Encoding;
+pub use encoding::{CodePage, Encoding};
 pub use error::FormatError;
+pub use fixed_width::{
+    Align, Field, FixedWidthOptions, LineBreak, Named, Notation, RecordLayout, Sign, Trim,
+};
+pub use idoc::{IdocForm, IdocLayout, IdocOptions};
 pub use json::JsonOptions;
 pub use ndjson::NdjsonOptions;
+pub use odata::OdataOptions;
 pub use size::Size;
-pub use xml::{Doctype, XmlNames, XmlOptions};
+pub use xml::{Doctype, Vocabulary, VocabularyOptions, XmlNames, XmlOptions};

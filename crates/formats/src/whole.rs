@@ -18,6 +18,8 @@ pub(crate) struct Piece {
     pub(crate) json: Option<Vec<u8>>,
     pub(crate) line: u64,
     pub(crate) path: String,
+    /// Why it cannot be read, when the others can.
+    pub(crate) failure: Option<Box<FormatError>>,
 }
 
 /// Collects the whole input, then hands its pieces out.
@@ -65,6 +67,9 @@ impl<F: Fn(&[u8]) -> Result<Vec<Piece>, FormatError> + Send> Cut for Whole<F> {
             return Step::End;
         };
         let raw = input.get(piece.raw.clone()).unwrap_or_default();
+        if let Some(failure) = piece.failure {
+            return Step::Item { used: 0, item: Err(failure.raw(raw, piece.raw.start as u64)) };
+        }
         let json = piece.json.map_or(Cow::Borrowed(raw), Cow::Owned);
         let at =
             Location { offset: piece.raw.start as u64, line: piece.line, column: 0, path: clip(piece.path) };

@@ -4,17 +4,21 @@
 //! attributes and size are bounded. A document that is not well formed gives nothing at all.
 
 mod encode;
-mod members;
 mod names;
+mod ordered;
 mod tree;
+mod vocabulary;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use encode::XmlWriter;
+pub(crate) use encode::{DECLARATION, XmlWriter, check_name, tag, text as write_text};
+
+pub use vocabulary::{Vocabulary, VocabularyOptions};
 
 use std::borrow::Cow;
 
+use lineshaft_model::json::Value;
 use serde::Deserialize;
 
 use crate::document::Location;
@@ -48,6 +52,9 @@ pub struct XmlOptions {
     pub attributes: usize,
     /// When writing: an element to put all documents in.
     pub root: Option<String>,
+    /// The standard of the documents, which knows more of their elements. Formats of their own set it.
+    #[serde(skip)]
+    pub vocabulary: Option<Vocabulary>,
 }
 
 impl Default for XmlOptions {
@@ -62,6 +69,7 @@ impl Default for XmlOptions {
             depth: 60,
             attributes: 256,
             root: None,
+            vocabulary: None,
         }
     }
 }
@@ -90,8 +98,17 @@ pub enum Doctype {
 
 /// The documents of an input.
 pub(crate) fn pieces(options: &XmlOptions, input: &[u8]) -> Result<Vec<Piece>, FormatError> {
+    shaped(options, input, |document| document)
+}
+
+/// The documents of an input, each turned into another shape.
+pub(crate) fn shaped(
+    options: &XmlOptions,
+    input: &[u8],
+    shape: fn(Value<'static>) -> Value<'static>,
+) -> Result<Vec<Piece>, FormatError> {
     let (text, encoding, start) = text(input)?;
-    let pieces = Tree::new(options, &text).read().map_err(|mut error| {
+    let pieces = Tree::new(options, &text, shape).read().map_err(|mut error| {
         let within = encoding.original_offset(&text, usize::try_from(error.at.offset).unwrap_or_default());
         error.at.offset = (start + within) as u64;
         error
@@ -122,10 +139,11 @@ fn text(input: &[u8]) -> Result<(Cow<'_, str>, Encoding, usize), FormatError> {
     }
     let bytes = input.get(start..).unwrap_or_default();
     let named = declared_encoding(bytes).unwrap_or(Cow::Borrowed("utf-8"));
-    let Some(encoding) = Encoding::named(&named) else {
+    // The declaration was read as ASCII, so it cannot name an encoding of mainframes.
+    let Some(encoding) = Encoding::named(&named).filter(|encoding| encoding.has_ascii()) else {
         let message = format!("the document says that its encoding is {named}, which is not supported");
         return Err(FormatError::new("xml-encoding", message, at)
-            .hint("the encodings are UTF-8, ISO-8859-1 and windows-1252"));
+            .hint("the encodings are UTF-8, windows-1252 and those of ISO 8859"));
     };
     match encoding.decode(bytes) {
         Ok(text) => Ok((text, encoding, start)),
@@ -139,7 +157,11 @@ fn text(input: &[u8]) -> Result<(Cow<'_, str>, Encoding, usize), FormatError> {
                 column: column as u64,
                 ..Location::default()
             };
-            Err(FormatError::new("xml-encoding", "these bytes are not UTF-8", at).hint(
+            let message = match encoding {
+                Encoding::Utf8 => "these bytes are not UTF-8".to_owned(),
+                _ => format!("the byte {:#04X} is no character of {}", bytes[good], encoding.name()),
+            };
+            Err(FormatError::new("xml-encoding", message, at).hint(
                 "a document in another encoding says so: <?xml version=\"1.0\" encoding=\"windows-1252\"?>",
             ))
         }

@@ -13,6 +13,7 @@ pub mod decode;
 mod expressions;
 pub mod files;
 pub mod interpolate;
+mod layouts;
 mod load;
 pub mod marked;
 pub mod parts;

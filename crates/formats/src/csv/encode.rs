@@ -115,11 +115,11 @@ fn line<'a>(
     let is_only = values.len() == 1;
     for (index, value) in values.enumerate() {
         if index > 0 {
-            out.push(options.delimiter.0);
+            out.push(options.encoding.byte(options.delimiter.0));
         }
         field(options, &value, is_only, out)?;
     }
-    out.extend_from_slice(b"\r\n");
+    out.extend([b'\r', b'\n'].map(|byte| options.encoding.byte(byte)));
     Ok(())
 }
 

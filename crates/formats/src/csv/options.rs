@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Deserializer, de};
 
+use super::rows::Dialect;
 use crate::encoding::Encoding;
 use crate::size::Size;
 
@@ -70,7 +71,7 @@ pub enum EmptyField {
     Omit,
 }
 
-/// A character with a meaning in the file, one byte in every encoding.
+/// A character with a meaning in the file, ASCII.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark(pub u8);
 
@@ -89,6 +90,13 @@ impl CsvOptions {
     /// Whether the first row is a header.
     pub fn has_header(&self) -> bool {
         self.header.unwrap_or(self.columns.is_none())
+    }
+
+    /// The bytes with a meaning, in the encoding of the file.
+    pub(super) fn dialect(&self) -> Dialect {
+        let quote = self.quote.map(|quote| self.encoding.byte(quote.0));
+        let delimiter = self.encoding.byte(self.delimiter.0);
+        Dialect { delimiter, quote, ends: self.encoding.line_ends() }
     }
 
     /// Finds options that do not go together.

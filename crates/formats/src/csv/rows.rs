@@ -1,12 +1,14 @@
 //! Cuts bytes into rows and fields, without copying them.
 
 use super::MAX_COLUMNS;
+use crate::encoding::LineEnds;
 
-/// The characters with a meaning.
+/// The bytes with a meaning.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Dialect {
     pub(super) delimiter: u8,
     pub(super) quote: Option<u8>,
+    pub(super) ends: LineEnds,
 }
 
 /// A field by its place in the row, without the quotes around it.
@@ -63,20 +65,20 @@ pub(super) fn scan(input: &[u8], at_end: bool, dialect: Dialect, fields: &mut Ve
                     let fault = Fault::Unterminated { opened: opened.0, line: opened.1 };
                     return Scan::Broken {
                         length: input.len(),
-                        lines: lines + self::lines(&input[at..]),
+                        lines: lines + dialect.ends.count(&input[at..]),
                         fault,
                     };
                 }
             }
-            lines += self::lines(&input[field.start..field.end]);
-            let is_end = matches!(input.get(at), None | Some(b'\n' | b'\r'));
+            lines += dialect.ends.count(&input[field.start..field.end]);
+            let is_end = input.get(at).is_none_or(|byte| dialect.ends.has(*byte));
             if !is_end && input.get(at) != Some(&dialect.delimiter) {
                 let fault = Fault::AfterQuote { place: at, line: lines, opened };
-                return broken(input, at, at_end, lines, fault);
+                return broken(input, at, at_end, dialect, lines, fault);
             }
         } else {
             let rest = &input[at..];
-            let is_end = |byte: &u8| *byte == dialect.delimiter || matches!(byte, b'\n' | b'\r');
+            let is_end = |byte: &u8| *byte == dialect.delimiter || dialect.ends.has(*byte);
             at += rest.iter().position(is_end).unwrap_or(rest.len());
             field.end = at;
         }
@@ -84,7 +86,7 @@ pub(super) fn scan(input: &[u8], at_end: bool, dialect: Dialect, fields: &mut Ve
             return Scan::More { opened: None };
         };
         if fields.len() == MAX_COLUMNS {
-            return broken(input, at, at_end, lines, Fault::TooManyColumns);
+            return broken(input, at, at_end, dialect, lines, Fault::TooManyColumns);
         }
         fields.push(field);
         match end {
@@ -121,34 +123,21 @@ fn quoted(input: &[u8], at_end: bool, dialect: Dialect, field: &mut Field) -> Op
 
 /// What stands at `at`, where the text of a field ends; `None` when that is not there yet.
 fn end_of_field(input: &[u8], at: usize, at_end: bool, dialect: Dialect) -> Option<End> {
-    match (input.get(at), input.get(at + 1)) {
-        (None, _) => at_end.then_some(End::Line(0)),
-        (Some(byte), _) if *byte == dialect.delimiter => Some(End::Delimiter),
-        (Some(b'\r'), Some(b'\n')) => Some(End::Line(2)),
-        (Some(b'\r'), None) if !at_end => None,
-        _ => Some(End::Line(1)),
+    match input.get(at) {
+        None => at_end.then_some(End::Line(0)),
+        Some(byte) if *byte == dialect.delimiter => Some(End::Delimiter),
+        Some(_) => dialect.ends.length(input, at, at_end).map(End::Line),
     }
 }
 
 /// A row with a fault at `at` ends with the line that the fault is on.
-fn broken(input: &[u8], at: usize, at_end: bool, lines: u64, fault: Fault) -> Scan {
+fn broken(input: &[u8], at: usize, at_end: bool, dialect: Dialect, lines: u64, fault: Fault) -> Scan {
     let rest = &input[at..];
-    let line_end = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
-    let length = match line_end.map(|end| (end, rest[end], rest.get(end + 1))) {
-        Some((end, b'\r', Some(b'\n'))) => end + 2,
-        Some((end, byte, next)) if byte == b'\n' || next.is_some() || at_end => end + 1,
-        None if at_end => rest.len(),
-        _ => return Scan::More { opened: None },
+    let line_end = rest.iter().position(|byte| dialect.ends.has(*byte));
+    let length = match line_end {
+        Some(end) => dialect.ends.length(rest, end, at_end).map(|length| end + length),
+        None => at_end.then_some(rest.len()),
     };
+    let Some(length) = length else { return Scan::More { opened: None } };
     Scan::Broken { length: at + length, lines: lines + 1, fault }
-}
-
-/// How many lines end in `bytes`: at `\n`, `\r\n` or `\r`.
-pub(super) fn lines(bytes: &[u8]) -> u64 {
-    let ends = bytes.iter().enumerate().filter(|(at, byte)| match byte {
-        b'\n' => true,
-        b'\r' => bytes.get(at + 1) != Some(&b'\n'),
-        _ => false,
-    });
-    ends.count() as u64
 }

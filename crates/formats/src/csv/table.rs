@@ -123,8 +123,17 @@ impl Table {
             return Err(FormatError::new("csv-encoding", "the row has a NUL byte", at)
                 .hint("is the file UTF-16, or cut off by a full disk?"));
         }
-        if self.options.encoding != Encoding::Utf8 {
-            return Ok(Text::OneByte(self.options.encoding, raw));
+        let encoding = self.options.encoding;
+        if encoding != Encoding::Utf8 {
+            return match encoding.check(raw) {
+                Ok(()) => Ok(Text::OneByte(encoding, raw)),
+                Err(good) => {
+                    let message =
+                        format!("the byte {:#04X} is no character of {}", raw[good], encoding.name());
+                    let at = within(at, good, 1 + good);
+                    Err(FormatError::new("csv-encoding", message, at).hint("is `encoding` the right one?"))
+                }
+            };
         }
         std::str::from_utf8(raw).map(Text::Utf8).map_err(|error| {
             let good = error.valid_up_to();

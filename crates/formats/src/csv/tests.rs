@@ -348,3 +348,36 @@ proptest! {
         prop_assert!(starts_with_mark || values == rows, "{:?} is not {:?}", values, rows);
     }
 }
+
+#[test]
+fn a_table_of_a_mainframe_is_read_and_written() {
+    let encoding = crate::Encoding::named("cp273").expect("known");
+    let mut input = Vec::new();
+    encoding
+        .encode("No,Text\r\n1,\"Öl, \"\"A\"\"\"\n\n2,Maß\u{85}3,\"x\ny\"\r", &mut input)
+        .expect("written");
+    assert!(!input.contains(&b'\n'));
+    check(
+        "csv: { encoding: cp273 }",
+        &input,
+        &[
+            r#"line 2: {"No":"1","Text":"Öl, \"A\""}"#,
+            r#"line 4: {"No":"2","Text":"Maß"}"#,
+            r#"line 5: {"No":"3","Text":"x\ny"}"#,
+        ],
+    );
+    let written = encode(&format("csv: { encoding: cp273 }"), [&br#"{"No":"1","Text":"a,\"\u00d6"}"#[..]]);
+    assert_eq!(encoding.decode(&written.expect("written")).as_deref(), Ok("No,Text\r\n1,\"a,\"\"Ö\"\r\n"));
+    let error = encode(&format("csv: { encoding: cp273 }"), [&br#"{"No":"1","Text":"\u20ac"}"#[..]]);
+    assert_eq!(error.expect_err("no euro").message, "the encoding of the file has no '€'");
+    check(
+        "csv: { encoding: iso-8859-6, columns: [a, b] }",
+        b"1,\xC7\n2,\xA1\n",
+        &[
+            r#"line 1: {"a":"1","b":"ا"}"#,
+            "error csv-encoding the byte 0xA1 is no character of iso-8859-6 (line 2, column 3) \"2,\u{fffd}\\n\"",
+        ],
+    );
+    let error = serde_saphyr::from_str::<Format>("csv: { encoding: cp999 }").expect_err("unknown");
+    assert!(error.to_string().contains("there is no encoding `cp999`; the encodings are utf-8, latin-1,"));
+}

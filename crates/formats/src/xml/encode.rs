@@ -2,8 +2,9 @@
 
 use lineshaft_model::json::Value;
 
-use super::XmlOptions;
 use super::names::{is_character, is_name};
+use super::vocabulary::Vocabulary;
+use super::{XmlOptions, ordered};
 use crate::document::Location;
 use crate::error::FormatError;
 
@@ -11,13 +12,14 @@ use crate::error::FormatError;
 #[derive(Debug)]
 pub(crate) struct XmlWriter {
     root: Option<String>,
+    vocabulary: Option<Vocabulary>,
 }
 
-const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+pub(crate) const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
 
 impl XmlWriter {
     pub(crate) fn new(options: &XmlOptions) -> Self {
-        Self { root: options.root.clone() }
+        Self { root: options.root.clone(), vocabulary: options.vocabulary }
     }
 
     pub(crate) fn document(
@@ -26,6 +28,9 @@ impl XmlWriter {
         is_first: bool,
         out: &mut Vec<u8>,
     ) -> Result<(), FormatError> {
+        if is_first && let Some(vocabulary) = self.vocabulary {
+            return ordered::document(vocabulary, document, out);
+        }
         if is_first {
             self.open(out)?;
         } else if self.root.is_none() {
@@ -114,13 +119,13 @@ fn element(name: &str, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Forma
     Ok(())
 }
 
-fn tag(before: &[u8], name: &str, after: &[u8], out: &mut Vec<u8>) {
+pub(crate) fn tag(before: &[u8], name: &str, after: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(before);
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(after);
 }
 
-fn scalar_text<'a>(name: &str, value: &'a Value<'_>) -> Result<&'a str, FormatError> {
+pub(super) fn scalar_text<'a>(name: &str, value: &'a Value<'_>) -> Result<&'a str, FormatError> {
     match value {
         Value::Null => Ok(""),
         Value::Bool(true) => Ok("true"),
@@ -133,7 +138,7 @@ fn scalar_text<'a>(name: &str, value: &'a Value<'_>) -> Result<&'a str, FormatEr
 }
 
 /// Writes text so that reading gives it back: in attributes, white space would become blanks.
-fn text(text: &str, is_attribute: bool, out: &mut Vec<u8>) -> Result<(), FormatError> {
+pub(crate) fn text(text: &str, is_attribute: bool, out: &mut Vec<u8>) -> Result<(), FormatError> {
     for character in text.chars() {
         let reference: &[u8] = match character {
             '<' => b"&lt;",
@@ -157,7 +162,7 @@ fn text(text: &str, is_attribute: bool, out: &mut Vec<u8>) -> Result<(), FormatE
     Ok(())
 }
 
-fn check_name(name: &str) -> Result<(), FormatError> {
+pub(crate) fn check_name(name: &str) -> Result<(), FormatError> {
     if is_name(name) {
         Ok(())
     } else {
@@ -165,6 +170,6 @@ fn check_name(name: &str) -> Result<(), FormatError> {
     }
 }
 
-fn refused(message: String) -> FormatError {
+pub(super) fn refused(message: String) -> FormatError {
     FormatError::new("xml-encode", message, Location { line: 1, ..Location::default() })
 }

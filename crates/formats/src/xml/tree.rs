@@ -10,11 +10,11 @@ use lineshaft_model::json::{Limits, Value};
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
-use super::members::Members;
 use super::names::{INSTANCE, attribute_value, is_character, is_name, resolve};
 use super::{Doctype, XmlNames, XmlOptions};
 use crate::document::Location;
 use crate::error::FormatError;
+use crate::members::Members;
 use crate::whole::Piece;
 
 /// No name is longer in any standard; paths in errors are made of them.
@@ -28,6 +28,7 @@ const DEEPEST: usize = 120;
 
 pub(super) struct Tree<'t> {
     options: &'t XmlOptions,
+    shape: fn(Value<'static>) -> Value<'static>,
     text: &'t str,
     reader: Reader<&'t [u8]>,
     open: Vec<Element>,
@@ -65,13 +66,18 @@ enum Role {
 }
 
 impl<'t> Tree<'t> {
-    pub(super) fn new(options: &'t XmlOptions, text: &'t str) -> Self {
+    pub(super) fn new(
+        options: &'t XmlOptions,
+        text: &'t str,
+        shape: fn(Value<'static>) -> Value<'static>,
+    ) -> Self {
         let mut reader = Reader::from_str(text);
         let config = reader.config_mut();
         config.check_comments = true;
         config.expand_empty_elements = true;
         Self {
             options,
+            shape,
             text,
             reader,
             open: Vec::new(),
@@ -314,7 +320,11 @@ impl<'t> Tree<'t> {
         match role {
             Role::Around => {}
             Role::Part => {
-                let is_array = self.options.arrays.contains(&element.name);
+                let is_list = |parent: &Element| {
+                    self.options.vocabulary.is_some_and(|known| known.repeats(&parent.name, &element.name))
+                };
+                let is_array =
+                    self.options.arrays.contains(&element.name) || self.open.last().is_some_and(is_list);
                 let value = element.into_value(self.options.trim);
                 if let Some(parent) = self.open.last_mut() {
                     parent.members.add(name, value, is_array);
@@ -327,7 +337,14 @@ impl<'t> Tree<'t> {
             Role::Document => {
                 let path = format!("{}/{name}", self.path());
                 let document = Value::Object(vec![(Cow::Owned(name), element.into_value(self.options.trim))]);
-                self.pieces.push(Piece { raw: start..end, json: Some(document.to_vec()), line, path });
+                let document = (self.shape)(document);
+                self.pieces.push(Piece {
+                    raw: start..end,
+                    json: Some(document.to_vec()),
+                    line,
+                    path,
+                    failure: None,
+                });
             }
         }
         Ok(())

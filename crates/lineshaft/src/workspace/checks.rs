@@ -247,6 +247,11 @@ fn unused(loading: &mut Loading<'_>, parts: &Parts<'_>, used: &Used) {
             found.push(Problem::warning(file, Mark::TOP, "file-unused", message).hint(hint));
         }
     }
+    for (_, file, _) in loading.files.of("layouts").filter(|(_, file, _)| !loading.layouts.contains(*file)) {
+        let hint = "name it in the `format` of a source, or remove the file";
+        found
+            .push(Problem::warning(file, Mark::TOP, "file-unused", "no format names this layout").hint(hint));
+    }
     loading.problems.extend(found);
 }
 

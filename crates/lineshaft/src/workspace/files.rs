@@ -20,21 +20,22 @@ const MOST_CODES_BYTES: u64 = 64 << 20;
 /// What a folder of a workspace holds.
 struct Folder {
     name: &'static str,
-    extension: &'static str,
+    extensions: &'static [&'static str],
     most_bytes: u64,
     /// Folders whose files this version leaves alone.
     later: bool,
 }
 
 const FOLDERS: &[Folder] = &[
-    Folder { name: "systems", extension: "yaml", most_bytes: MOST_TEXT_BYTES, later: false },
-    Folder { name: "contracts", extension: "yaml", most_bytes: MOST_TEXT_BYTES, later: false },
-    Folder { name: "mappings", extension: "jq", most_bytes: MOST_TEXT_BYTES, later: false },
-    Folder { name: "codes", extension: "csv", most_bytes: MOST_CODES_BYTES, later: false },
-    Folder { name: "routes", extension: "yaml", most_bytes: MOST_TEXT_BYTES, later: false },
-    Folder { name: "processes", extension: "yaml", most_bytes: MOST_TEXT_BYTES, later: true },
-    Folder { name: "policies", extension: "cedar", most_bytes: MOST_TEXT_BYTES, later: true },
-    Folder { name: "tests", extension: "yaml", most_bytes: MOST_TEXT_BYTES, later: true },
+    Folder { name: "systems", extensions: &["yaml"], most_bytes: MOST_TEXT_BYTES, later: false },
+    Folder { name: "contracts", extensions: &["yaml"], most_bytes: MOST_TEXT_BYTES, later: false },
+    Folder { name: "mappings", extensions: &["jq"], most_bytes: MOST_TEXT_BYTES, later: false },
+    Folder { name: "layouts", extensions: &["yaml", "txt"], most_bytes: MOST_TEXT_BYTES, later: false },
+    Folder { name: "codes", extensions: &["csv"], most_bytes: MOST_CODES_BYTES, later: false },
+    Folder { name: "routes", extensions: &["yaml"], most_bytes: MOST_TEXT_BYTES, later: false },
+    Folder { name: "processes", extensions: &["yaml"], most_bytes: MOST_TEXT_BYTES, later: true },
+    Folder { name: "policies", extensions: &["cedar"], most_bytes: MOST_TEXT_BYTES, later: true },
+    Folder { name: "tests", extensions: &["yaml"], most_bytes: MOST_TEXT_BYTES, later: true },
 ];
 
 /// The file every workspace has.
@@ -164,12 +165,12 @@ impl Files {
                     Problem::warning(&path, Mark::default(), "file-unused", message)
                         .hint(format!("move its files up into `{}`", folder.name)),
                 );
-            } else if extension == Some(folder.extension) {
+            } else if extension.is_some_and(|found| folder.extensions.contains(&found)) {
                 self.read_one(path, folder.most_bytes, problems);
             } else if extension != Some("md") {
                 problems.push(
                     Problem::warning(&path, Mark::default(), "file-unused", "this file is not read")
-                        .hint(format!("files here end with `.{}`", folder.extension)),
+                        .hint(format!("files here end with `.{}`", folder.extensions.join("` or `."))),
                 );
             }
         }

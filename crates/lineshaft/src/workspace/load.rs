@@ -1,7 +1,7 @@
 //! The order in which a workspace is read: files, settings, code lists, mappings, contracts, systems, routes, then what
 //! must fit together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,6 +25,8 @@ pub(super) struct Loading<'f> {
     pub(super) secrets: Vec<SecretUse>,
     /// Files whose YAML could not be read: what they would have named is not reported as missing.
     pub(super) unreadable: Vec<String>,
+    /// Files of `layouts/` that a format names.
+    pub(super) layouts: BTreeSet<String>,
     pub(super) environment: Environment,
     pub(super) mappings: BTreeMap<String, Option<Arc<Mapping>>>,
 }
@@ -40,6 +42,7 @@ pub fn load(folder: &Path, variables: &Variables) -> Loaded {
         problems,
         secrets: Vec::new(),
         unreadable: Vec::new(),
+        layouts: BTreeSet::new(),
         environment: Environment::default(),
         mappings: BTreeMap::new(),
     };

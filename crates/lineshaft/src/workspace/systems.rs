@@ -9,6 +9,7 @@ use lineshaft_logic::spec::{MaintenanceSpec, SystemSpec};
 use lineshaft_model::event_type::{EventType, is_word};
 
 use super::decode::decode;
+use super::layouts;
 use super::load::Loading;
 use super::marked::{Entry, Mark, Node};
 use super::parts::LimitsPart;
@@ -61,7 +62,8 @@ pub(super) fn read(loading: &mut Loading<'_>) -> Vec<System> {
 
 fn read_one(loading: &mut Loading<'_>, file: &str) -> Option<System> {
     let errors = loading.problems.errors();
-    let tree = loading.tree(file)?;
+    let mut tree = loading.tree(file)?;
+    layouts::put_in(loading, file, &mut tree);
     let spec = decode::<SystemSpec>(&tree, file, &mut loading.problems);
     if let Some(limits) = tree.get("limits") {
         let _ = decode::<LimitsPart>(limits, file, &mut loading.problems);

@@ -87,6 +87,33 @@ fn the_fixture_is_a_good_workspace() {
 }
 
 #[test]
+fn a_layout_stands_in_a_file_of_its_own() {
+    let with = |format: &str, layouts: &[(&str, &str)]| {
+        let mut files = texts();
+        let (_, system) = files.iter_mut().find(|(name, _)| name == "systems/wms.yaml").unwrap();
+        *system = system.replacen("format: json", &format!("format: {format}"), 1);
+        files.extend(layouts.iter().map(|(name, text)| (format!("layouts/{name}"), (*text).to_owned())));
+        let loaded = load_texts(&files);
+        render(&loaded.problems, &loaded.files, Style::Lines)
+    };
+    let plain = ("orders.yaml", "fields: { order: 10, item: 18 }");
+    let parser = ("orders05.txt", "BEGIN_SEGMENT E2EDK14\nNAME QUALF\nLENGTH 000003\nEND_SEGMENT\n");
+    let listed = ("own.yaml", "Z2NOTE: { fields: { TEXT: 20 } }");
+    assert_eq!(with("{ fixed-width: orders.yaml }", &[plain]), "no problems\n");
+    assert_eq!(with("{ idoc: { layout: orders05.txt } }", &[parser]), "no problems\n");
+    assert_eq!(with("{ idoc: { layout: [orders05.txt, own.yaml] } }", &[parser, listed]), "no problems\n");
+    assert_eq!(with("{ idoc: { layout: { E2A: { fields: { B: 1 } } } } }", &[]), "no problems\n");
+    let said = with("{ fixed-width: order.yaml }", &[plain]);
+    assert!(
+        said.contains("there is no layout `layouts/order.yaml`") && said.contains("`orders.yaml`"),
+        "{said}"
+    );
+    assert!(said.contains("no format names this layout"), "{said}");
+    let said = with("{ fixed-width: orders.yaml }", &[("orders.yaml", "fields: { order: 0 }")]);
+    assert!(said.contains("the field `order` of the record needs a `length`"), "{said}");
+}
+
+#[test]
 fn the_digest_changes_with_any_file() {
     let before = load(&fixture(), &Variables::default()).workspace.unwrap().digest;
     let mut files = texts();

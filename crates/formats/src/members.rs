@@ -1,4 +1,4 @@
-//! The members of an element while it is read, found by name in short time however many there are.
+//! The members of an object while it is read, found by name in short time however many there are.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -10,8 +10,8 @@ const FEW: usize = 16;
 
 /// The members of an element that is being read.
 #[derive(Default)]
-pub(super) struct Members {
-    pub(super) list: Vec<(Cow<'static, str>, Value<'static>)>,
+pub(crate) struct Members {
+    pub(crate) list: Vec<(Cow<'static, str>, Value<'static>)>,
     /// Where each is, once there are many.
     table: HashMap<String, usize>,
 }
@@ -24,12 +24,12 @@ impl Members {
         self.list.iter().position(|(key, _)| key == name)
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.find(name).is_some()
     }
 
     /// Adds a value; with one of that name there already it makes an array of both.
-    pub(super) fn add(&mut self, name: String, value: Value<'static>, is_array: bool) {
+    pub(crate) fn add(&mut self, name: String, value: Value<'static>, is_array: bool) {
         if let Some(at) = self.find(&name) {
             match &mut self.list[at].1 {
                 Value::Array(values) => values.push(value),
