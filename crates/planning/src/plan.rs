@@ -50,9 +50,6 @@ pub(crate) struct Work {
     pub(crate) running: bool,
     /// Item-sites whose level may be another.
     pub(crate) unlevelled: Vec<u32>,
-    /// Whether pools and circles are to be found anew.
-    pub(crate) regroup: bool,
-    pub(crate) relevel: bool,
     /// Whether the state before is noted.
     pub(crate) noting: bool,
     pub(crate) noted_orders: HashMap<Arc<str>, Option<Outcome>>,

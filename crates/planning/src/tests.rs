@@ -1,4 +1,6 @@
 //! Cases worked by hand, and properties against a plain reference.
 
 mod build;
+mod oracle;
+mod properties;
 mod textbook;
