@@ -44,7 +44,7 @@ fn a_supply(expiring: bool) -> impl Strategy<Value = Record> {
     );
     let kind =
         prop::sample::select(&[SupplyKind::OnHand, SupplyKind::PurchaseOrder, SupplyKind::Shipment][..]);
-    let expires = prop::option::weighted(if expiring { 0.3 } else { 0.0 }, 0_i64..20);
+    let expires = prop::option::weighted(0.3, 0_i64..20).prop_map(move |day| day.filter(|_| expiring));
     let dates = (prop::option::of(a_day()), prop::option::of(a_day()), expires);
     (key("s", 8), item(), site(), quantity(), status, kind, dates, prop::option::of(key("v", 2))).prop_map(
         |(key, item, site, quantity, status, kind, (requested, confirmed, expires), supplier)| {
