@@ -542,12 +542,10 @@ impl<'a> Oracle<'a> {
         let on_time = pegs.iter().filter(|(at, _)| at.is_none_or(|at| at <= want.due));
         let on_time: Decimal = on_time.map(|(_, quantity)| *quantity).sum();
         let stocking = self.stockings.get(&want.place);
-        let last = pegs.iter().filter_map(|(at, _)| *at).max().unwrap_or(want.due).max(want.due);
-        let at = if pegged == want.quantity {
-            Some(last)
-        } else {
-            stocking.and_then(|one| one.lead_time_ms).map(|lead| last.max(self.now + lead))
-        };
+        let last = pegs.iter().filter_map(|(at, _)| *at).max().unwrap_or(want.due);
+        let reached = (pegged == want.quantity).then_some(last);
+        let anew = stocking.and_then(|one| one.lead_time_ms).map(|lead| self.now + lead);
+        let at = reached.into_iter().chain(anew).min().map(|at| at.max(want.due));
         let short = want.quantity - on_time;
         if short > Decimal::ZERO {
             let missing = answer.shortages.entry(want.place.clone()).or_default();
