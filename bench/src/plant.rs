@@ -91,7 +91,7 @@ impl Plant {
             receipt_ms: 0,
             time_fence_ms: 0,
         }));
-        self.supply(item, "stock", SupplyKind::OnHand, 20, None);
+        self.supply(item, "stock", SupplyKind::OnHand, 25, None);
     }
 
     fn supply(&mut self, item: usize, key: &str, kind: SupplyKind, quantity: i64, on: Option<i64>) {
@@ -113,8 +113,8 @@ impl Plant {
 
     fn bought(&mut self, item: usize, random: &mut StdRng) {
         for line in 0..3 {
-            let on = i64::from(line) * 10 + random.random_range(0..10);
-            let quantity = random.random_range(20..60);
+            let on = i64::from(line) * 9 + random.random_range(-3..4);
+            let quantity = random.random_range(15..35);
             self.supply(item, &format!("45{line:08}/10"), SupplyKind::PurchaseOrder, quantity, Some(on));
         }
     }
@@ -135,7 +135,7 @@ impl Plant {
             let start = number * 8 + level as i64 * 2;
             let components = lines.iter().map(|component| Component {
                 item: name(*component),
-                quantity: pieces(2),
+                quantity: pieces(8),
                 offset_ms: 0,
             });
             self.records.push(Record::Order(Order {
@@ -143,7 +143,7 @@ impl Plant {
                 item: name(item),
                 site: "P100".to_owned(),
                 kind: OrderKind::Production,
-                quantity: pieces(8),
+                quantity: pieces(30),
                 good: Decimal::ONE,
                 start: Millis(start * DAY_MS),
                 end: Millis((start + 2) * DAY_MS),
