@@ -174,9 +174,9 @@ impl<'a> Search<'a> {
             }
         }
         let mut open = Vec::with_capacity(count);
-        for operation in 0..count {
-            waits[operation] += u8::from(self.operations[operation].1 > 0);
-            if waits[operation] == 0 {
+        for (operation, waits) in waits.iter_mut().enumerate() {
+            *waits += u8::from(self.operations[operation].1 > 0);
+            if *waits == 0 {
                 open.push(operation);
             }
             state.start[operation] = self.shop.jobs[self.operations[operation].0].release;
