@@ -1,6 +1,6 @@
 //! Things to try about a shortage: at most a few of each kind, by what is most urgent.
 
-use lineshaft_model::{Millis, Money};
+use lineshaft_model::{Millis, Money, Quantity};
 use rust_decimal::Decimal;
 
 use super::{OptionKind, Proposal, date, weight};
@@ -183,7 +183,7 @@ impl Plan {
             let minimum = source.minimum.map_or(0, scaled);
             let multiple = i128::from(source.multiple.map_or(0, scaled).max(1));
             let least = self.wanted(node).max(i128::from(minimum));
-            let mut quantity = (least + multiple - 1) / multiple * multiple;
+            let quantity = (least + multiple - 1) / multiple * multiple;
             if quantity <= 0 {
                 continue;
             }
@@ -206,41 +206,43 @@ impl Plan {
                     });
                 }
                 Origin::Site(from) => {
-                    quantity = self.spare(&item, from).min(self.wanted(node));
-                    if quantity <= 0 {
-                        continue;
-                    }
-                    let sent = measure.quantity(quantity);
-                    let transfer = Order {
-                        key: format!("new transfer by {}", source.key),
-                        item: item.clone(),
-                        site: site.clone(),
-                        kind: OrderKind::Transfer { from: from.clone() },
-                        quantity: sent,
-                        good: Decimal::ONE,
-                        start: Millis(self.now),
-                        end: arrives,
-                        priority: u32::MAX,
-                        status: OrderStatus::Planned,
-                        components: None,
-                        operations: Vec::new(),
-                        customer: None,
-                    };
-                    found.push(Proposal {
-                        kind: OptionKind::Transfer,
-                        words: format!(
-                            "Bring {sent} of `{item}` from site {from}, here on {}",
-                            date(arrives)
-                        ),
-                        changes: vec![Change::Put(Record::Order(transfer))],
-                        cost: source.price.and_then(|price| {
-                            let amount = product(price.amount, sent.value)?.normalize();
-                            Some(Money { amount, currency: price.currency })
-                        }),
-                    });
+                    let quantity = self.spare(&item, from).min(self.wanted(node));
+                    found.extend(self.transfer(source, from, measure.quantity(quantity), arrives));
                 }
             }
         }
+    }
+
+    fn transfer(&self, source: &Source, from: &str, sent: Quantity, arrives: Millis) -> Option<Proposal> {
+        if sent.value <= Decimal::ZERO {
+            return None;
+        }
+        let item = &source.item;
+        let transfer = Order {
+            key: format!("new transfer by {}", source.key),
+            item: item.clone(),
+            site: source.site.clone(),
+            kind: OrderKind::Transfer { from: from.to_owned() },
+            quantity: sent,
+            good: Decimal::ONE,
+            start: Millis(self.now),
+            end: arrives,
+            // It takes what others do not need.
+            priority: u32::MAX,
+            status: OrderStatus::Planned,
+            components: None,
+            operations: Vec::new(),
+            customer: None,
+        };
+        Some(Proposal {
+            kind: OptionKind::Transfer,
+            words: format!("Bring {sent} of `{item}` from site {from}, here on {}", date(arrives)),
+            changes: vec![Change::Put(Record::Order(transfer))],
+            cost: source.price.and_then(|price| {
+                let amount = product(price.amount, sent.value)?.normalize();
+                Some(Money { amount, currency: price.currency })
+            }),
+        })
     }
 
     fn blank(&self, item: &str, site: &str) -> Supply {
