@@ -69,6 +69,24 @@ impl Model {
         names.iter().find_map(|name| fields[*name].as_str()).unwrap_or_default().to_owned()
     }
 
+    /// An item and what it belongs to: terms for a family hold for its members.
+    fn family(&self, item: &str) -> Vec<String> {
+        let owners: BTreeMap<String, String> = self
+            .of("input.item")
+            .map(|one| (Self::text(&one, &["name", "pk"]), Self::text(&one, &["owner_id", "owner"])))
+            .collect();
+        let mut family = vec![item.to_owned()];
+        while let Some(owner) =
+            family.last().and_then(|one| owners.get(one)).filter(|owner| !owner.is_empty())
+        {
+            assert!(family.len() < 20, "{item} belongs to itself");
+            family.push(owner.clone());
+        }
+        // The root of all is named even where nothing says that an item belongs to it.
+        family.push("All items".to_owned());
+        family
+    }
+
     fn take_stock(&mut self) {
         for fields in self.of("input.buffer").collect::<Vec<_>>() {
             let (item, site) = (
@@ -85,9 +103,10 @@ impl Model {
     }
 
     fn keep(&mut self, item: &str, site: &str, minimum: Option<Decimal>) {
+        let family = self.family(item);
         let lead_time_ms = self
             .of("input.itemsupplier")
-            .filter(|one| Self::text(one, &["item_id", "item"]) == item)
+            .filter(|one| family.contains(&Self::text(one, &["item_id", "item"])))
             .filter(|one| one["location_id"].is_null() || one["location_id"] == site)
             .map(|one| seconds(&one["leadtime"]))
             .min();
@@ -172,15 +191,25 @@ impl Model {
         let operations: Vec<Value> = self.of("input.operation").collect();
         let materials: Vec<Value> = self.of("input.operationmaterial").collect();
         let name = |one: &Value| Self::text(one, &["name", "pk"]);
+        let produces = |operation: &Value| {
+            materials.iter().any(|one| {
+                let made =
+                    Self::text(one, &["item_id", "item"]) == item && number(&one["quantity"]) > Decimal::ZERO;
+                made && Self::text(one, &["operation_id", "operation"]) == name(operation)
+            })
+        };
         let makes = |one: &&Value| {
             let there = Self::text(one, &["location_id", "location"]) == site;
-            there && Self::text(one, &["item_id", "item"]) == item
+            there && (Self::text(one, &["item_id", "item"]) == item || produces(one))
         };
         let best = operations.iter().filter(makes).min_by_key(|one| one["priority"].as_i64().unwrap_or(1));
         let key = format!("{demand}: {item} @ {site}");
         let Some(operation) = best else {
             let moves: Vec<Value> = self.of("input.itemdistribution").collect();
-            let brings = |one: &&Value| one["item_id"] == item && one["location_id"] == site;
+            let family = self.family(item);
+            let brings = |one: &&Value| {
+                family.contains(&Self::text(one, &["item_id", "item"])) && one["location_id"] == site
+            };
             let Some(brought) = moves.iter().find(brings) else { return };
             let from = Self::text(brought, &["origin_id", "origin"]);
             let start = due - seconds(&brought["leadtime"]);
@@ -211,9 +240,10 @@ impl Model {
             })
             .collect();
         for component in &components {
+            let orders = self.records.len();
             self.make(demand, &component.item, site, component.quantity.value, start, priority, depth + 1);
-            if !operations.iter().any(|one| Self::text(one, &["item_id", "item"]) == component.item) {
-                self.keep(&component.item.clone(), site, None);
+            if self.records.len() == orders {
+                self.keep(&component.item, site, None);
             }
         }
         let made = order(key, item, site, quantity, start, due);

