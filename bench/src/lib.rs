@@ -7,6 +7,7 @@ pub mod fill;
 pub mod interchanges;
 pub mod load;
 pub mod machine;
+pub mod plant;
 pub mod receiver;
 pub mod relay;
 pub mod report;

@@ -123,6 +123,7 @@ impl Plan {
             pool: id,
             level: 0,
             dirty: false,
+            pooled: self.master.item_rows[item as usize].substituted > 0,
             supplies: Vec::new(),
             demands: Vec::new(),
             reservations: Vec::new(),
@@ -136,9 +137,6 @@ impl Plan {
         });
         self.flow.node_of.insert((item, site), id);
         self.master.item_rows[item as usize].nodes.push(id);
-        if self.master.item_rows[item as usize].substituted > 0 {
-            self.work.regroup = true;
-        }
         id
     }
 

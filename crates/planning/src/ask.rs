@@ -276,16 +276,18 @@ impl Plan {
         let coverage = self.coverage(row.node, row.outcome, row.due, row.quantity);
         chain.push(Link::Component { order, item: item.clone(), site: site.clone(), coverage });
         let node = &self.flow.nodes[row.node as usize];
-        if row.outcome.pegged < row.quantity {
-            let missing = i128::from(row.quantity - row.outcome.pegged);
-            let quantity = self.master.measure(node.item).quantity(missing);
+        let pegs = node.pegs.iter().filter(|peg| peg.demand == row_id);
+        let supplies = pegs.filter_map(|peg| self.flow.supply_rows.get(peg.supply));
+        let last = supplies.max_by_key(|supply| supply.at);
+        // Not all of it is pegged, or what is comes later than it could be had anew.
+        let Some(last) = last.filter(|last| row.outcome.pegged == row.quantity && last.at <= row.outcome.at)
+        else {
+            let quantity =
+                self.master.measure(node.item).quantity((row.quantity - row.outcome.on_time).into());
             let replaced_at = node.lead_ms.map(|lead| Millis(self.now + lead));
             chain.push(Link::Missing { item, site, quantity, replaced_at });
             return None;
-        }
-        let pegs = node.pegs.iter().filter(|peg| peg.demand == row_id);
-        let supplies = pegs.filter_map(|peg| self.flow.supply_rows.get(peg.supply));
-        let last = supplies.max_by_key(|supply| supply.at)?;
+        };
         let usable_at = known(last.at);
         match last.owner {
             Owner::Order(next) => {

@@ -112,6 +112,8 @@ pub(crate) struct Node {
     pub(crate) level: u32,
     /// Of the pool.
     pub(crate) dirty: bool,
+    /// Whether automatic substitutions speak of its item.
+    pub(crate) pooled: bool,
     pub(crate) supplies: Vec<u32>,
     pub(crate) demands: Vec<u32>,
     pub(crate) reservations: Vec<u32>,
@@ -242,6 +244,15 @@ pub(crate) struct Flow {
     pub(crate) reservations: Table<ReservationHeld>,
     /// Members of the pools that have more than one.
     pub(crate) pools: HashMap<u32, Vec<u32>>,
+    /// Whether pools are to be found anew.
+    pub(crate) regroup: bool,
+}
+
+impl Node {
+    /// Whether anything is known of it: one that was only named once joins no pool.
+    pub(crate) fn is_live(&self) -> bool {
+        !(self.supplies.is_empty() && self.demands.is_empty() && self.stocking.is_none())
+    }
 }
 
 impl Flow {
@@ -255,28 +266,34 @@ impl Flow {
     }
 
     pub(crate) fn add_supply(&mut self, row: SupplyRow) -> u32 {
-        let node = row.node as usize;
+        let node = &mut self.nodes[row.node as usize];
+        self.regroup |= node.pooled && !node.is_live();
         let id = self.supply_rows.add(row);
-        self.nodes[node].supplies.push(id);
+        node.supplies.push(id);
         id
     }
 
     pub(crate) fn add_demand(&mut self, row: DemandRow) -> u32 {
-        let node = row.node as usize;
+        let node = &mut self.nodes[row.node as usize];
+        self.regroup |= node.pooled && !node.is_live();
         let id = self.demand_rows.add(row);
-        self.nodes[node].demands.push(id);
+        node.demands.push(id);
         id
     }
 
     pub(crate) fn take_supply(&mut self, id: u32) -> Option<SupplyRow> {
         let row = self.supply_rows.take(id)?;
-        drop_from(&mut self.nodes[row.node as usize].supplies, id);
+        let node = &mut self.nodes[row.node as usize];
+        drop_from(&mut node.supplies, id);
+        self.regroup |= node.pooled && !node.is_live();
         Some(row)
     }
 
     pub(crate) fn take_demand(&mut self, id: u32) -> Option<DemandRow> {
         let row = self.demand_rows.take(id)?;
-        drop_from(&mut self.nodes[row.node as usize].demands, id);
+        let node = &mut self.nodes[row.node as usize];
+        drop_from(&mut node.demands, id);
+        self.regroup |= node.pooled && !node.is_live();
         Some(row)
     }
 

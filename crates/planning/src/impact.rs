@@ -6,7 +6,7 @@ use lineshaft_model::{Millis, Quantity, Reason};
 use serde::Serialize;
 
 use crate::flow::{Covered, NEVER, Outcome, Short};
-use crate::plan::Plan;
+use crate::plan::{Plan, WasCovered};
 use crate::record::Name;
 use crate::when;
 
@@ -213,11 +213,7 @@ impl Plan {
         })
     }
 
-    fn demand_impact(
-        &self,
-        key: &Arc<str>,
-        before: Option<(Covered, i64, i64, u32)>,
-    ) -> Option<DemandImpact> {
+    fn demand_impact(&self, key: &Arc<str>, before: Option<WasCovered>) -> Option<DemandImpact> {
         let held = self.flow.demands.find(key).and_then(|id| self.flow.demands.get(id));
         let row = held.and_then(|held| self.flow.demand_rows.get(held.row));
         let after = row.map(|row| (row.outcome, row.due, row.quantity, row.node));
@@ -226,9 +222,8 @@ impl Plan {
         }
         let node = after.or(before).map(|(.., node)| node)?;
         let (item, site) = self.place(node);
-        let coverage = |(covered, due, quantity, node): (Covered, i64, i64, u32)| {
-            self.coverage(node, covered, due, quantity)
-        };
+        let coverage =
+            |(covered, due, quantity, node): WasCovered| self.coverage(node, covered, due, quantity);
         Some(DemandImpact {
             demand: key.as_ref().to_owned(),
             item,

@@ -11,10 +11,7 @@ const PATIENCE: usize = 2_000;
 impl Plan {
     /// Brings pools and levels up to date.
     pub(crate) fn level(&mut self) {
-        let mut all = std::mem::take(&mut self.work.relevel);
-        if std::mem::take(&mut self.work.regroup) {
-            all |= self.regroup();
-        }
+        let mut all = std::mem::take(&mut self.flow.regroup) && self.regroup();
         let unlevelled = std::mem::take(&mut self.work.unlevelled);
         all |= unlevelled.len() > PATIENCE;
         if unlevelled.is_empty() && !all {
@@ -229,10 +226,11 @@ impl Plan {
             for &node in &self.master.item_rows[item as usize].nodes {
                 let site = self.flow.nodes[node as usize].site;
                 let here = substitution.site.as_deref().is_none_or(|own| own == self.master.sites.name(site));
-                let Some(&partner) = self.flow.node_of.get(&(other, site)).filter(|_| here && item != other)
-                else {
+                let partner = self.flow.node_of.get(&(other, site)).copied();
+                let Some(partner) = partner.filter(|_| here && item != other) else { continue };
+                if ![node, partner].iter().all(|one| self.flow.nodes[*one as usize].is_live()) {
                     continue;
-                };
+                }
                 let (one, two) = (find_root(&self.flow.nodes, node), find_root(&self.flow.nodes, partner));
                 self.flow.nodes[one.max(two) as usize].pool = one.min(two);
                 joined.extend([node, partner]);

@@ -69,7 +69,8 @@
 //! - **Orders** start when the last component is there, not before now and not before their planned start, and take as much
 //!   working time as planned. Components are wanted at the planned dates also when the order slips: the schedule is what was
 //!   given, the slip is what follows from it.
-//! - **What nothing covers** comes after the lead time when its item-site has one, else it never comes.
+//! - **What nothing covers**, or covers later than it could be had anew, is there after the lead time when its item-site has one;
+//!   without one it never comes.
 //! - **Circles** of bills of material are found, named ([`Plan::circles`]) and cut: orders inside one do not wait for another.
 //! - **Finite work centres** load orders forward, level by level, by priority, planned start and key, into the first gap.
 mod amount;
@@ -78,17 +79,20 @@ mod ask;
 mod availability;
 mod calendar;
 mod capacity;
+pub mod damp;
 mod flow;
 mod impact;
 mod level;
 mod master;
 mod net;
+pub mod options;
 mod order;
 mod pegging;
 mod plan;
 mod recall;
 pub mod record;
 mod shelf;
+pub mod shop;
 mod table;
 mod when;
 

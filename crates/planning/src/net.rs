@@ -66,10 +66,12 @@ impl Plan {
                 short.safety = node.safety - want.on_time;
                 continue;
             }
-            let lead = if want.left > 0 { node.lead_ms.map_or(NEVER, |lead| self.now + lead) } else { BEGIN };
+            // What comes later than it could be had anew is had anew.
+            let anew = node.lead_ms.map_or(NEVER, |lead| self.now + lead);
+            let reached = if want.left > 0 { NEVER } else { want.latest };
             let Some(row) = self.flow.demand_rows.get_mut(want.id) else { continue };
             let outcome = Covered {
-                at: want.due.max(want.latest).max(lead),
+                at: want.due.max(reached.min(anew)),
                 on_time: want.on_time,
                 pegged: row.quantity - want.left,
             };

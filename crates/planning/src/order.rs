@@ -20,7 +20,8 @@ impl Plan {
         self.keep_outcome(id, outcome);
     }
 
-    fn by_material(&self, order: &OrderHeld) -> Outcome {
+    /// Its dates when work centres do everything at once.
+    pub(crate) fn by_material(&self, order: &OrderHeld) -> Outcome {
         if order.status == OrderStatus::Held {
             return Outcome { hold: Hold::Stopped, ..Outcome::NOT };
         }

@@ -1,5 +1,7 @@
 //! Pegs both ways: where a demand is covered from, and what a supply is for, step by step through the orders.
 
+use std::collections::HashSet;
+
 use lineshaft_model::{Millis, Quantity};
 use serde::{Deserialize, Serialize};
 
@@ -75,12 +77,17 @@ pub struct Peg {
 }
 
 impl Plan {
-    /// The tree of pegs below a demand, supply or order, its branches in front of the next peg; at most `most` pegs.
+    /// The tree of pegs below a demand, supply or order, its branches in front of the next peg; at most `most` pegs. The pegs of
+    /// an order that is met again are not repeated, so that circles end.
     #[must_use]
     pub fn pegging(&self, root: &PegEnd, direction: Direction, most: usize) -> Vec<Peg> {
         let mut found = Vec::new();
         let mut left: Vec<(u32, Owner, i64, PegRow)> = Vec::new();
         let Some(owner) = self.owner(root) else { return found };
+        let mut seen = HashSet::new();
+        if let Owner::Order(order) = owner {
+            seen.insert(order);
+        }
         self.push_pegs(owner, direction, 0, &mut left);
         while let Some((depth, owner, _, peg)) = left.pop() {
             if found.len() >= most {
@@ -88,8 +95,9 @@ impl Plan {
             }
             let Some(shown) = self.show(peg, depth) else { continue };
             found.push(shown);
-            // An order that is in a circle would never end.
-            if let (Owner::Order(_), true) = (owner, depth < 64) {
+            if let Owner::Order(order) = owner
+                && seen.insert(order)
+            {
                 self.push_pegs(owner, direction, depth + 1, &mut left);
             }
         }

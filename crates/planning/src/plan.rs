@@ -38,6 +38,9 @@ pub struct Plan {
     pub(crate) work: Work,
 }
 
+/// How a demand was covered, its due date, quantity and item-site.
+pub(crate) type WasCovered = (Covered, i64, i64, u32);
+
 /// What is to be done, and what has been touched on the way.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Work {
@@ -50,14 +53,10 @@ pub(crate) struct Work {
     pub(crate) running: bool,
     /// Item-sites whose level may be another.
     pub(crate) unlevelled: Vec<u32>,
-    /// Whether pools and circles are to be found anew.
-    pub(crate) regroup: bool,
-    pub(crate) relevel: bool,
     /// Whether the state before is noted.
     pub(crate) noting: bool,
     pub(crate) noted_orders: HashMap<Arc<str>, Option<Outcome>>,
-    /// How it was covered, due date, quantity, item-site.
-    pub(crate) noted_demands: HashMap<Arc<str>, Option<(Covered, i64, i64, u32)>>,
+    pub(crate) noted_demands: HashMap<Arc<str>, Option<WasCovered>>,
     pub(crate) noted_nodes: HashMap<u32, Short>,
     pub(crate) noted_problems: Vec<Name>,
     pub(crate) netted: u64,

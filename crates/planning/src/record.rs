@@ -12,6 +12,7 @@ use crate::when;
 /// One change of what is known.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(clippy::large_enum_variant, reason = "most changes are of the large kind, and each is short-lived")]
 pub enum Change {
     /// A record that is new or replaces the one with its key.
     Put(Record),

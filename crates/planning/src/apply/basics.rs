@@ -199,12 +199,15 @@ impl Plan {
             }
         }
         let row = &mut self.flow.nodes[node as usize];
+        let was_live = row.is_live();
         row.safety = safety;
         row.safety_priority = stocking.as_ref().map_or(0, |stocking| stocking.safety_priority);
         row.lead_ms =
             stocking.as_ref().and_then(|stocking| stocking.lead_time_ms).map(|lead| duration(lead).max(0));
         row.receipt_ms = stocking.as_ref().map_or(0, |stocking| duration(stocking.receipt_ms).max(0));
         row.stocking = stocking.map(Box::new);
+        let changed = row.pooled && row.is_live() != was_live;
+        self.flow.regroup |= changed;
     }
 
     pub(super) fn put_supplier(&mut self, supplier: Supplier) {
@@ -326,10 +329,9 @@ impl Plan {
             self.ill(name, vec![Reason::new("substitution-malformed", message).hint(hint)]);
         }
         if substitution.automatic {
-            for one in [item, other] {
-                self.master.item_rows[one as usize].substituted += 1;
-            }
-            self.renet(item);
+            self.master.item_rows[item as usize].substituted += 1;
+            self.master.item_rows[other as usize].substituted += 1;
+            self.renet(item, other);
         }
         let rank = (substitution.preference, substitution.key.clone());
         let ranks = &mut self.master.item_rows[item as usize].substitutions;
@@ -345,17 +347,20 @@ impl Plan {
         let other = self.master.item(&substitution.substitute);
         self.master.item_rows[item as usize].substitutions.retain(|(_, other)| other != key);
         if substitution.automatic {
-            for one in [item, other] {
-                self.master.item_rows[one as usize].substituted -= 1;
-            }
-            self.renet(item);
+            self.master.item_rows[item as usize].substituted -= 1;
+            self.master.item_rows[other as usize].substituted -= 1;
+            self.renet(item, other);
         }
     }
 
-    fn renet(&mut self, item: u32) {
-        self.work.regroup = true;
-        for node in self.master.item_rows[item as usize].nodes.clone() {
-            self.mark_node(node);
+    fn renet(&mut self, item: u32, other: u32) {
+        self.flow.regroup = true;
+        for one in [item, other] {
+            let pooled = self.master.item_rows[one as usize].substituted > 0;
+            for node in self.master.item_rows[one as usize].nodes.clone() {
+                self.flow.nodes[node as usize].pooled = pooled;
+                self.mark_node(node);
+            }
         }
     }
 }

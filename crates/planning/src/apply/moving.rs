@@ -361,7 +361,7 @@ impl Plan {
                 match need.map(|need| scaled(need, decimals, Finer::Up)) {
                     Some(Ok(quantity)) => found.push((component, quantity, duration(line.offset_ms))),
                     Some(Err(reason)) => {
-                        reasons.push(reason.at(format!("bill of material, `{}`", line.item)))
+                        reasons.push(reason.at(format!("bill of material, `{}`", line.item)));
                     }
                     None => reasons.push(too_fine(&line.item)),
                 }

@@ -174,8 +174,12 @@ fn a_substitute_stands_in_after_the_item_itself_by_its_ratio() {
             valid_until: Some(day(20)),
         })
     };
+    let whole =
+        |item: &str| Record::Item(Item { key: item.into(), unit: Unit::ONE, decimals: 0, units: Vec::new() });
     let mut plan = plan(vec![
         substitution(true),
+        whole("M8"),
+        whole("M10"),
         stock("m8", "M8", 4),
         stock("m10", "M10", 9),
         wanted("w", "M8", 10, 1, 5),
@@ -287,7 +291,7 @@ fn a_circle_is_named_and_cut() {
         bom("B", &[("C", 1)]),
         bom("C", &[("A", 1)]),
         bom("TOP", &[("A", 1)]),
-        make("a", "A", 1, 3, 4),
+        make("a", "A", 2, 3, 4),
         make("b", "B", 1, 2, 3),
         make("c", "C", 1, 1, 2),
         make("top", "TOP", 1, 5, 6),

@@ -1,0 +1,230 @@
+//! What could be done about a shortage, each with its effect as the same engine computes it.
+//!
+//! The objective: lateness that remains, each customer's demand and each order by its weight and by days, times what a weighted day
+//! costs, plus what the option costs. The weight of a priority is 100 less the priority, at least 1. What is never covered counts
+//! as a year late. A smaller sum is better; of equal sums the one that touches less goes first.
+
+mod propose;
+
+use std::collections::BTreeMap;
+
+use lineshaft_model::{Millis, Money};
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+
+use crate::flow::NEVER;
+use crate::impact::{Coverage, Impact};
+use crate::plan::Plan;
+use crate::record::{Change, OrderKind, Record};
+
+pub use propose::MOST_RESEQUENCED;
+
+const DAY_MS: i128 = 86_400_000;
+/// What is never covered counts as so late.
+const NEVER_LATE_MS: i64 = 365 * 86_400_000;
+
+/// What kind of thing is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OptionKind {
+    /// The safety stock is released.
+    UseSafetyStock,
+    /// An open delivery comes sooner.
+    Expedite,
+    /// A part of an open delivery comes sooner.
+    SplitDelivery,
+    /// Another site sends what it can spare.
+    Transfer,
+    /// Another item stands in.
+    Substitute,
+    /// It is bought from a supplier.
+    Buy,
+    /// Orders at a work centre change places.
+    Resequence,
+    /// An order makes only what it has the components for.
+    Reduce,
+    /// An order is put to when it can be done, and what it held is free until then.
+    Delay,
+}
+
+/// One thing that could be done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Alternative {
+    /// What kind.
+    pub kind: OptionKind,
+    /// What is done and what comes of it, in a sentence.
+    pub sentence: String,
+    /// The changes that carry it out in the plan.
+    pub changes: Vec<Change>,
+    /// What it costs, where that is known.
+    pub cost: Option<Money>,
+    /// Weighted days of lateness that it saves, below zero when it adds some.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub saved_days: Decimal,
+    /// The change of the objective, below zero is better.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub score: Decimal,
+    /// What it does.
+    pub impact: Impact,
+}
+
+/// How options are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Objective {
+    /// What one weighted day of lateness costs, in the currency of the sources.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub day_cost: Decimal,
+    /// Options that are worse than doing nothing are left out.
+    pub only_better: bool,
+    /// At most so many.
+    pub most: usize,
+}
+
+impl Default for Objective {
+    fn default() -> Self {
+        Self { day_cost: Decimal::ONE, only_better: true, most: 20 }
+    }
+}
+
+/// A thing to try.
+pub(crate) struct Proposal {
+    kind: OptionKind,
+    words: String,
+    changes: Vec<Change>,
+    cost: Option<Money>,
+}
+
+impl Plan {
+    /// What could be done about what is missing at an item-site, the best first. Nothing is kept.
+    pub fn options(&mut self, item: &str, site: &str, objective: Objective) -> Vec<Alternative> {
+        let Some(node) = self.find_node(item, site) else { return Vec::new() };
+        if self.missing(node, self.flow.nodes[node as usize].short).is_none() {
+            return Vec::new();
+        }
+        let mut found: Vec<Alternative> =
+            self.proposals(node).into_iter().map(|proposal| self.tried(proposal, objective)).collect();
+        found.retain(|one| !objective.only_better || one.score < Decimal::ZERO);
+        let touched = |one: &Alternative| one.impact.orders.len() + one.impact.demands.len();
+        found.sort_by(|one, other| {
+            (one.score, touched(one), one.kind, &one.sentence).cmp(&(
+                other.score,
+                touched(other),
+                other.kind,
+                &other.sentence,
+            ))
+        });
+        found.truncate(objective.most);
+        found
+    }
+
+    fn tried(&mut self, proposal: Proposal, objective: Objective) -> Alternative {
+        let Proposal { kind, words, changes, cost } = proposal;
+        // An order that is moved on purpose is still late by the date it had.
+        let mut own_ends = BTreeMap::new();
+        for change in &changes {
+            let Change::Put(Record::Order(order)) = change else { continue };
+            let held = self.flow.orders.find(&order.key).and_then(|id| self.flow.orders.get(id));
+            // A new transfer is wanted by nobody but those who wait for what it brings.
+            let new = (order.kind == OrderKind::Production).then_some(order.end.0);
+            own_ends.extend(held.map(|held| held.end).or(new).map(|end| (order.key.clone(), end)));
+        }
+        let impact = self.what_if(&changes);
+        let saved_ms = self.saved(&impact, &own_ends);
+        let saved_days = Decimal::try_from_i128_with_scale(saved_ms * 100 / DAY_MS, 2).unwrap_or_default();
+        let price = cost.map_or(Decimal::ZERO, |cost| cost.amount);
+        let score = price.saturating_sub(saved_days.saturating_mul(objective.day_cost));
+        let sentence = format!(
+            "{words}: {}{}",
+            effect(&impact),
+            cost.map(|cost| format!("; costs {cost}")).unwrap_or_default()
+        );
+        Alternative {
+            kind,
+            sentence,
+            changes,
+            cost,
+            saved_days: saved_days.normalize(),
+            score: score.normalize(),
+            impact,
+        }
+    }
+
+    /// Weighted milliseconds of lateness that an impact takes away.
+    fn saved(&self, impact: &Impact, own_ends: &BTreeMap<String, i64>) -> i128 {
+        let mut saved = 0;
+        for demand in &impact.demands {
+            let late = |coverage: Option<Coverage>| {
+                coverage.map_or(0, |one| lateness(one.covered_at.map_or(NEVER, |at| at.0), one.due.0))
+            };
+            saved += weight(demand.priority) * i128::from(late(demand.before) - late(demand.after));
+        }
+        for order in &impact.orders {
+            let held = self.flow.orders.find(&order.order).and_then(|id| self.flow.orders.get(id));
+            let Some(due) = own_ends.get(&order.order).copied().or(held.map(|held| held.end)) else {
+                continue;
+            };
+            let end = |dates: Option<crate::impact::Dates>| {
+                dates.map_or(due, |dates| dates.end.map_or(NEVER, |at| at.0))
+            };
+            saved += weight(order.priority)
+                * i128::from(lateness(end(order.before), due) - lateness(end(order.after), due));
+        }
+        saved
+    }
+}
+
+/// How much a priority weighs.
+pub(crate) fn weight(priority: u32) -> i128 {
+    i128::from(100_u32.saturating_sub(priority).max(1))
+}
+
+fn lateness(at: i64, due: i64) -> i64 {
+    if at >= NEVER { NEVER_LATE_MS } else { (at - due).clamp(0, NEVER_LATE_MS) }
+}
+
+/// What an impact comes to, in words.
+fn effect(impact: &Impact) -> String {
+    let sooner = impact.orders.iter().filter(|one| is_sooner(one.before, one.after)).count();
+    let later = impact.orders.iter().filter(|one| is_sooner(one.after, one.before)).count();
+    let most =
+        impact.orders.iter().filter_map(|one| one.slip_ms).map(|slip| -slip).filter(|gain| *gain > 0).max();
+    let demands = impact.demands.iter().filter(|one| match (one.before, one.after) {
+        (Some(before), Some(after)) => after.on_time.value > before.on_time.value,
+        _ => false,
+    });
+    let count = |n: usize, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+    let mut parts = Vec::new();
+    if sooner > 0 {
+        let by = most.map(|ms| format!(" by up to {}", days(ms))).unwrap_or_default();
+        parts.push(format!("{} sooner{by}", count(sooner, "order")));
+    }
+    if later > 0 {
+        parts.push(format!("{} later", count(later, "order")));
+    }
+    match demands.count() {
+        0 => {}
+        n => parts.push(format!("more of {} on time", count(n, "demand"))),
+    }
+    if parts.is_empty() { "no order moves".to_owned() } else { parts.join(", ") }
+}
+
+fn is_sooner(before: Option<crate::impact::Dates>, after: Option<crate::impact::Dates>) -> bool {
+    let end = |dates: crate::impact::Dates| dates.end.map_or(i64::MAX, |at| at.0);
+    matches!((before, after), (Some(before), Some(after)) if end(after) < end(before))
+}
+
+/// A span in days, with one decimal place when it is no whole number of them.
+fn days(ms: i64) -> String {
+    let tenths = (i128::from(ms) * 10 / DAY_MS) as i64;
+    let number = if tenths % 10 == 0 {
+        format!("{}", tenths / 10)
+    } else {
+        format!("{}.{}", tenths / 10, tenths % 10)
+    };
+    format!("{number} day{}", if tenths == 10 { "" } else { "s" })
+}
+
+/// The day of a time, for sentences.
+pub(crate) fn date(at: Millis) -> String {
+    at.to_string().chars().take(10).collect()
+}
