@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use lineshaft_model::record::{
@@ -11,13 +12,13 @@ use lineshaft_model::record::{
 use lineshaft_model::{
     DeliveryId, Envelope, Event, Millis, ObjectKey, Outcome, OutcomeKind, Position, Priority, Raw, Reason,
 };
-use lineshaft_ports::journal::{JournalRead, ReadError, Record, Records};
+use lineshaft_ports::journal::{JournalRead, ReadError, Record, Records, Segment};
 use parking_lot::RwLock;
 use proptest::prelude::*;
 
 /// Records in memory, position 1 first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Held(Arc<RwLock<Vec<Record>>>);
+pub(crate) struct Held(Arc<RwLock<Vec<Record>>>, Arc<AtomicU64>);
 
 impl Held {
     pub(crate) fn push(&self, kind: RecordKind, payload: Vec<u8>) -> Position {
@@ -27,6 +28,11 @@ impl Held {
         let written = Millis(0);
         records.push(Record { position, kind: kind as u8, version: VERSION, written, payload });
         position
+    }
+
+    /// Drops everything up to a position.
+    pub(crate) fn drop_upto(&self, last: Position) {
+        self.1.store(last.0, Ordering::Relaxed);
     }
 
     pub(crate) fn records(&self) -> Vec<Record> {
@@ -48,7 +54,7 @@ impl Held {
 
 impl JournalRead for Held {
     fn first(&self) -> Position {
-        Position(1)
+        Position(self.1.load(Ordering::Relaxed) + 1)
     }
 
     fn end(&self) -> Position {
@@ -56,18 +62,25 @@ impl JournalRead for Held {
     }
 
     fn get(&self, position: Position) -> Result<Option<Record>, ReadError> {
+        if position < self.first() {
+            return Ok(None);
+        }
         let at = position.0.checked_sub(1).map(|at| at as usize);
         Ok(at.and_then(|at| self.0.read().get(at).cloned()))
     }
 
     fn read_from(&self, position: Position) -> Result<Records, ReadError> {
         let held = self.clone();
-        let mut next = position.max(Position(1));
+        let mut next = position.max(self.first());
         Ok(Box::new(std::iter::from_fn(move || {
             let record = held.get(next).transpose();
             next = next.next();
             record
         })))
+    }
+
+    fn segments(&self) -> Vec<Segment> {
+        vec![Segment { first: self.first(), last: self.end(), bytes: 0, closed: None }]
     }
 }
 
