@@ -92,7 +92,9 @@ impl Sweep {
 
     fn take(&mut self, record: &Record, step: &mut Step) {
         let payload = &record.payload[..];
-        let mut of = |place| drop(step.places.insert(place));
+        let mut of = |place| {
+            step.places.insert(place);
+        };
         match RecordKind::from_byte(record.kind) {
             Some(RecordKind::Event) => {
                 let Ok(event) = EventRecord::decode(payload) else { return };
