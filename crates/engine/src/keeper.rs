@@ -151,7 +151,12 @@ pub(crate) async fn run(
                 false
             }
             Err(reason) => {
-                tracing::error!(code = reason.code, hint = reason.hint, "retention waits: {}", reason.message);
+                tracing::error!(
+                    code = reason.code,
+                    hint = reason.hint,
+                    "retention waits: {}",
+                    reason.message
+                );
                 true
             }
         };

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use lineshaft_model::record::{
-    Action, Disposition, Duplicate, EventHead, EventRecord, JsonPayload, OutcomeRecord, Owed, Quarantine,
-    QuarantineHead, RecordKind, Tally, Token, VERSION,
+    Action, Carried, Disposition, Duplicate, EventHead, EventRecord, JsonPayload, OutcomeRecord, Owed,
+    Quarantine, QuarantineHead, RecordKind, Tally, Token, VERSION,
 };
 use lineshaft_model::{
     DeliveryId, Envelope, Event, Millis, ObjectKey, Outcome, OutcomeKind, Position, Priority, Raw, Reason,
@@ -187,6 +187,15 @@ pub(crate) fn journal_of(steps: &[Step]) -> Held {
     writer.held
 }
 
+/// Lets a history go on that `played` steps have made so far, with whatever else was written behind them.
+pub(crate) fn extend(held: &Held, played: usize, steps: &[Step]) {
+    let mut writer = Writer { held: held.clone(), ..Writer::default() };
+    writer.recall();
+    for (at, step) in steps.iter().enumerate() {
+        writer.write(played + at, step);
+    }
+}
+
 #[derive(Default)]
 struct Writer {
     held: Held,
@@ -195,6 +204,25 @@ struct Writer {
 }
 
 impl Writer {
+    /// Takes up what the records say: what is owed, and where the chains of objects end.
+    fn recall(&mut self) {
+        for record in self.held.records() {
+            let position = record.position;
+            if let Ok(event) = EventRecord::decode(&record.payload)
+                && record.kind == RecordKind::Event as u8
+            {
+                self.chains.extend(event.object_key().map(|key| (key, position)));
+                self.owed.extend((0..event.owed_count()).map(|n| DeliveryId { event: position, n }));
+            }
+            if record.kind == RecordKind::Carried as u8
+                && let Ok((head, _)) = Carried::decode(&record.payload)
+                && head.state.is_some()
+            {
+                self.chains.insert(ObjectKey::new(&head.tenant, &head.object_type, &head.key), position);
+            }
+        }
+    }
+
     fn write(&mut self, at: usize, step: &Step) {
         let now = Millis(1_000 + at as i64 * 10);
         match step {

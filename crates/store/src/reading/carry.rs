@@ -263,7 +263,8 @@ impl Reading {
         key: &str,
         keep: Position,
     ) -> Result<Option<Carried>, ReadingError> {
-        let Some(head) = self.views.object_head(tenant, object_type, key)? else { return Ok(None) };
+        // An object of which only stale events came is not held, and may be known to systems all the same.
+        let head = self.views.object_head(tenant, object_type, key)?;
         let mut references = Vec::new();
         for row in self.views.reference_rows(tenant, object_type, key)? {
             if self.is_told_before(row.position, keep)? {
@@ -271,10 +272,10 @@ impl Reading {
             }
         }
         let (mut state, mut data) = (None, Bytes::new());
-        if self.stands_before(&head, keep)? {
-            let Some((known, bytes)) = self.state_of(tenant, object_type, key, &head)? else {
-                return Ok(None);
-            };
+        if let Some(head) = &head
+            && self.stands_before(head, keep)?
+            && let Some((known, bytes)) = self.state_of(tenant, object_type, key, head)?
+        {
             (state, data) = (Some(known), bytes);
         }
         if state.is_none() && references.is_empty() {
@@ -284,7 +285,7 @@ impl Reading {
             tenant: tenant.to_owned(),
             object_type: object_type.to_owned(),
             key: key.to_owned(),
-            through: head.position,
+            through: head.map(|head| head.position).unwrap_or_default(),
             state,
             references,
         };

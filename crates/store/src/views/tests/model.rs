@@ -95,7 +95,7 @@ impl Model {
                     self.inputs.entry(duplicate.intake).or_default().duplicate += duplicate.count;
                 }
             }
-            RecordKind::Configured => {}
+            RecordKind::Configured | RecordKind::Carried | RecordKind::Dropped => {}
         }
     }
 
@@ -153,7 +153,7 @@ impl Model {
         let Some(delivery) = self.deliveries.get_mut(&outcome.delivery) else { return };
         let held_before = delivery.state == DeliveryState::Dead;
         if outcome.kind == OutcomeKind::Retried {
-            if delivery.state == DeliveryState::Parked {
+            if delivery.state != DeliveryState::Dead {
                 return;
             }
         } else {
