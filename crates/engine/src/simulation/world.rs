@@ -186,8 +186,19 @@ impl World {
     /// Plays a whole schedule and judges it.
     pub(super) async fn play(mut self) -> Happened {
         self.start();
-        for _ in 0..STEPS {
-            self.step().await;
+        if self.keeps_bytes.is_some() {
+            // Only what is finished can go: the schedule comes to rest now and then.
+            for _ in 0..3 {
+                for _ in 0..STEPS / 3 {
+                    self.step().await;
+                }
+                self.finish().await;
+                self.keep_to_the_end().await;
+            }
+        } else {
+            for _ in 0..STEPS {
+                self.step().await;
+            }
         }
         self.finish().await;
         self.judge();
@@ -446,13 +457,31 @@ impl World {
         crate::projector::commit(&mut process.projector, &process.applied).unwrap();
     }
 
-    /// One step of the keeper, or of waiting for what it asked for.
-    fn keep(&mut self) {
+    /// Lets the keeper do all that is due, in a process that may die after each of its steps.
+    async fn keep_to_the_end(&mut self) {
+        let mut rested = 0;
+        while rested < 3 {
+            rested = if self.keep() { rested + 1 } else { 0 };
+            self.commit();
+            match self.rng.random_range(0..20) {
+                0 => self.kill(),
+                1 => self.cut_power(),
+                2..6 => {}
+                _ => self.apply(),
+            }
+            settle().await;
+            self.listen();
+            assert_eq!(*self.fatal.lock(), None);
+        }
+    }
+
+    /// One step of the keeper, or of waiting for what it asked for; says whether nothing is to be done.
+    fn keep(&mut self) -> bool {
         if self.keeps_bytes.is_none() {
-            return;
+            return true;
         }
         self.look_at_the_journal();
-        let Some(process) = &mut self.process else { return };
+        let Some(process) = &mut self.process else { return false };
         if let Some(waits) = &mut process.keeper_waits {
             match waits.try_recv() {
                 Ok(end) if process.shared.views.applied() < end => {
@@ -460,15 +489,15 @@ impl World {
                     let (tell, told) = oneshot::channel();
                     tell.send(end).unwrap();
                     *waits = told;
-                    return;
+                    return false;
                 }
-                Err(oneshot::error::TryRecvError::Empty) => return,
+                Err(oneshot::error::TryRecvError::Empty) => return false,
                 _ => process.keeper_waits = None,
             }
         }
         let (reply, answer) = oneshot::channel();
         let work = match process.keeper.step(self.clock.now()).unwrap() {
-            Step::Rest => return,
+            Step::Rest => return process.shared.views.applied() == process.shared.records.end(),
             Step::Carry(carries, asked) => {
                 self.happened.carried += carries.len() as u64;
                 Work::Carry { carries, asked, reply }
@@ -482,6 +511,7 @@ impl World {
         if process.work.try_send(work).is_ok() {
             process.keeper_waits = Some(answer);
         }
+        false
     }
 
     /// Remembers every event, before any is dropped.
