@@ -72,3 +72,18 @@ impl<'de> Deserialize<'de> for Size {
         Ok(size)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_option_lets_in_more_than_a_record_can_hold() {
+        let read = |text: &str| serde_json::from_str::<Size>(text).map_err(|error| error.to_string());
+        assert_eq!(read("\"24MiB\""), Ok(Size::mib(24)));
+        assert_eq!(read("65536"), Ok(Size(65_536)));
+        for large in ["\"25MiB\"", "25165825", "\"1GiB\""] {
+            assert!(read(large).unwrap_err().contains("at most 24MiB"), "{large}");
+        }
+    }
+}
