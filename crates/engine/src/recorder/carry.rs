@@ -22,6 +22,8 @@ pub(super) enum Thing {
     Token(u64),
     /// Whether a system is paused, by its fingerprint.
     System(u64),
+    /// How a person has set a system's breaker, by the system's fingerprint.
+    Breaker(u64),
     /// The configuration.
     Configuration,
 }
@@ -31,10 +33,16 @@ impl Thing {
         Self::Token(Fingerprint::of(&[&token.intake, &token.part]).short())
     }
 
-    /// Whether a system is paused is all that there is one current record of.
+    /// Of most actions there is nothing current.
     pub(super) fn of_action(action: &Action) -> Option<Self> {
-        let is_of_system = matches!(action.action.as_str(), "system.pause" | "system.resume");
-        is_of_system.then(|| Self::System(Fingerprint::of(&[&action.target]).short()))
+        let system = Fingerprint::of(&[&action.target]).short();
+        match action.action.as_str() {
+            "system.pause" | "system.resume" => Some(Self::System(system)),
+            "system.breaker-open" | "system.breaker-close" | "system.breaker-auto" => {
+                Some(Self::Breaker(system))
+            }
+            _ => None,
+        }
     }
 }
 

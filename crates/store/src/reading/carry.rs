@@ -37,7 +37,7 @@ pub enum Carry {
     Object(Box<Carried>),
     /// How far a source has been read.
     Token(Token),
-    /// That a person paused a system, as it was recorded.
+    /// That a person paused a system or set its breaker, as it was recorded.
     Pause(Action),
     /// The configuration that took effect last.
     Configured(Configured),
@@ -68,6 +68,7 @@ enum Place {
     Object(String, String, String),
     Token(String, String),
     System(String),
+    Breaker(String),
     Configuration,
 }
 
@@ -113,8 +114,10 @@ impl Sweep {
             }
             Some(RecordKind::Action) => {
                 let Ok(action) = Action::decode(payload) else { return };
-                if action.action == "system.pause" {
-                    of(Place::System(action.target));
+                match action.action.as_str() {
+                    "system.pause" => of(Place::System(action.target)),
+                    "system.breaker-open" | "system.breaker-close" => of(Place::Breaker(action.target)),
+                    _ => {}
                 }
             }
             Some(RecordKind::Token) => {
@@ -223,6 +226,19 @@ impl Reading {
                         Carry::Pause(Action {
                             actor: row.actor,
                             action: "system.pause".to_owned(),
+                            target: system.clone(),
+                            reason: row.reason,
+                            at: row.at,
+                        })
+                    })
+                }
+                Place::Breaker(system) => {
+                    let set = self.views.breaker_row(system)?.filter(|(_, row)| row.position < keep);
+                    set.map(|(is_open, row)| {
+                        let action = if is_open { "system.breaker-open" } else { "system.breaker-close" };
+                        Carry::Pause(Action {
+                            actor: row.actor,
+                            action: action.to_owned(),
                             target: system.clone(),
                             reason: row.reason,
                             at: row.at,

@@ -175,7 +175,9 @@ impl Deliveries {
             OutcomeKind::Dead => DeliveryState::Dead,
             // What waits for its turn is not sent back, parked or not: where a delivery stands follows from its own outcomes, and
             // must not from a dead letter that is no longer in the journal.
-            OutcomeKind::Retried if matches!(before.state, DeliveryState::Pending | DeliveryState::Parked) => {
+            OutcomeKind::Retried
+                if matches!(before.state, DeliveryState::Pending | DeliveryState::Parked) =>
+            {
                 return Ok(None);
             }
             OutcomeKind::Retried => DeliveryState::Pending,

@@ -40,7 +40,7 @@ pub struct ReferenceRow {
     pub position: Position,
 }
 
-/// A system that a person has paused.
+/// A system that a person has paused, or whose breaker a person has set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PausedRow {
     /// Why.
@@ -136,6 +136,18 @@ impl Views {
                 Ok(PausedRow { reason, actor, at, position: position_at(row, 3)? })
             };
             connection.prepare_cached(sql)?.query_row([system], paused).optional()
+        })
+    }
+
+    /// A breaker that a person has set, whether open, with where that is recorded.
+    pub(crate) fn breaker_row(&self, system: &str) -> Result<Option<(bool, PausedRow)>, ViewsError> {
+        let sql = "SELECT reason, actor, at, position, breaker = 'open' FROM breakers WHERE system = ?1";
+        self.ask(|connection| {
+            let set = |row: &rusqlite::Row<'_>| {
+                let (reason, actor, at) = (row.get(0)?, row.get(1)?, Millis(row.get(2)?));
+                Ok((row.get(4)?, PausedRow { reason, actor, at, position: position_at(row, 3)? }))
+            };
+            connection.prepare_cached(sql)?.query_row([system], set).optional()
         })
     }
 

@@ -45,6 +45,7 @@ fn told(dir: &Path) -> Vec<String> {
         format!("SELECT 'tokens', {intake}, part, token, position FROM tokens"),
         format!("SELECT 'refs', {kind}, key, {system}, foreign_key, position, told FROM refs"),
         "SELECT 'paused', system, reason, actor, at, position FROM paused".to_owned(),
+        "SELECT 'breakers', system, breaker, reason, actor, at, position FROM breakers".to_owned(),
         "SELECT 'configurations', position, digest, cause, at FROM configurations".to_owned(),
     ];
     let mut lines = Vec::new();

@@ -153,7 +153,7 @@ impl Model {
         let Some(delivery) = self.deliveries.get_mut(&outcome.delivery) else { return };
         let held_before = delivery.state == DeliveryState::Dead;
         if outcome.kind == OutcomeKind::Retried {
-            if delivery.state != DeliveryState::Dead {
+            if matches!(delivery.state, DeliveryState::Pending | DeliveryState::Parked) {
                 return;
             }
         } else {
