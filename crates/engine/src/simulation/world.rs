@@ -330,8 +330,21 @@ impl World {
             return;
         }
         let pick = self.rng.random_range(0..self.history.len());
+        if self.keeps_bytes.is_some() && self.may_be_forgotten(&self.history[pick].envelope.id) {
+            return;
+        }
         let event = Event { received: self.clock.now(), ..self.history[pick].clone() };
         self.send(event);
+    }
+
+    /// Whether an event's id may be dropped before it comes again: a target that keeps no key would then see it twice.
+    fn may_be_forgotten(&self, id: &str) -> bool {
+        let Some(process) = &self.process else { return true };
+        let open = process.shared.records.segments().last().map(|open| open.first).unwrap_or_default();
+        let is_known = |at: Position| {
+            process.shared.reading.event_row(at).unwrap().is_some_and(|row| row.envelope.id == id)
+        };
+        !(open.0..=process.shared.records.end().0).any(|at| is_known(Position(at)))
     }
 
     fn send(&mut self, event: Event) {

@@ -31,7 +31,7 @@ fn told(dir: &Path) -> Vec<String> {
              FROM objects"
         ),
         format!(
-            "SELECT 'deliveries', id, {destination}, shelf, ord, state, class, parks, {route}, attempts, due, since, settled,
+            "SELECT 'deliveries', id, {destination}, shelf, ord, state, class, share, parks, {route}, attempts, due, since, settled,
              outcome FROM deliveries"
         ),
         format!("SELECT 'discarded', id, {destination} FROM discarded"),

@@ -76,6 +76,7 @@ impl Model {
                 match action.action.as_str() {
                     "system.pause" => drop(self.paused.insert(action.target, action.reason)),
                     "system.resume" => drop(self.paused.remove(&action.target)),
+                    "system.breaker-open" | "system.breaker-close" | "system.breaker-auto" => {}
                     _ => {
                         let position = Position(action.target.parse().unwrap());
                         self.quarantine.entry(position).and_modify(|open| *open = false);
