@@ -22,6 +22,7 @@ use crate::courier::Courier;
 use crate::current::Current;
 use crate::handle::Handle;
 use crate::intake::{Intake, SourceHandOver};
+use crate::keeper::Keeper;
 use crate::lanes::Lanes;
 use crate::planner::Planner;
 use crate::recorder::admission::Admission;
@@ -72,6 +73,7 @@ pub(crate) struct Shared {
     pub(crate) setup: Current<Setup>,
     pub(crate) views: Views,
     pub(crate) reading: Reading,
+    pub(crate) index: Index,
     pub(crate) records: Arc<dyn JournalRead>,
     pub(crate) recent: Arc<Recent>,
     pub(crate) lanes: Arc<Lanes>,
@@ -150,7 +152,8 @@ impl Hub {
         let room = (options.waiting_bytes / 1024).max(1024);
         let shared = Shared {
             setup: Current::new(setup),
-            reading: Reading::new(Arc::clone(&records), views.clone(), index),
+            reading: Reading::new(Arc::clone(&records), views.clone(), index.clone()),
+            index,
             views,
             records,
             recent: recorder.recent(),
@@ -196,6 +199,7 @@ impl Hub {
         start_recorder(&shared, recorder, waiting, batches, spare, ended)?;
         start_projector(&shared, projector, to_apply, applied_tx, recycle)?;
         let intake = Intake::new(Arc::clone(&shared), work.clone());
+        start_keeper(&shared, work.clone(), applied.clone());
         let planner = start_planner(&shared, &intake, &applied, &end_of_journal);
         let handle = Handle::new(Arc::clone(&shared), intake, work, applied, end_of_journal, planner);
         handle.start_couriers(end)?;
@@ -306,6 +310,18 @@ fn start_watch(shared: &Arc<Shared>) {
                     watched.telemetry.delivered_recent.turn();
                 }
             }
+        }
+    });
+}
+
+/// The task that lets the journal's oldest segments go when they are due.
+fn start_keeper(shared: &Arc<Shared>, work: mpsc::Sender<Work>, applied: watch::Receiver<Position>) {
+    let keeper = Keeper::new(Arc::clone(shared));
+    let stop = shared.supervisor.stopping();
+    let watch = shared.supervisor.clone();
+    shared.supervisor.task("keeper", async move {
+        if let Err(reason) = crate::keeper::run(keeper, work, applied, stop).await {
+            watch.fatal(&reason);
         }
     });
 }

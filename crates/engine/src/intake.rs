@@ -1,6 +1,8 @@
 //! Intake: from bytes to a durable answer. Documents are cut, checked, mapped and routed here; the recorder decides what is
 //! new and writes it.
 
+mod bounds;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -79,10 +81,11 @@ impl Intake {
             if parts.len() > plan.batch_events.max(1) {
                 return vec![prepare::too_many(&around, &call.body, "")];
             }
-            parts
+            let prepared = parts
                 .into_iter()
                 .map(|part| prepare::cloud_event(&around, sender, &part.bytes, part.draft))
-                .collect()
+                .collect();
+            bounds::keep(&around, prepared, &call.body, "")
         })
         .await
     }
@@ -114,7 +117,7 @@ impl Intake {
                     now_text,
                     references,
                 };
-                prepare_input(&around, &source, &input)
+                bounds::keep(&around, prepare_input(&around, &source, &input), &input.bytes, &input.origin)
             })
             .await;
         Some(taken)
@@ -158,6 +161,7 @@ impl Intake {
             + Send
             + 'static,
     {
+        bounds::check(bytes)?;
         let arrived_us = self.shared.clock.ticks_us();
         let Ok(_room) = self.shared.room.try_acquire_many(permits(bytes)) else {
             let why = "more input is waiting for the disk than memory is set aside for".to_owned();

@@ -2,6 +2,7 @@
 //! in one group commit, and only then tells anyone.
 
 pub(crate) mod admission;
+mod carry;
 pub(crate) mod recent;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ use tokio::sync::oneshot;
 use crate::lanes::Door;
 use crate::work::{Admitted, Candidate, Intake, Item, Settled, Verdict, Work};
 use admission::Admission;
+use carry::{Latest, Thing};
 use recent::{Accepted, Recent, worth_keeping};
 
 /// A durable batch on its way to the views.
@@ -72,6 +74,7 @@ pub struct Recorder {
     accepted: Vec<(Position, Accepted)>,
     duplicates: HashMap<Arc<str>, u64>,
     tallied: Tallied,
+    latest: Latest,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -94,6 +97,7 @@ impl Recorder {
             accepted: Vec::new(),
             duplicates: HashMap::new(),
             tallied: Tallied::default(),
+            latest: Latest::from(next),
         }
     }
 
@@ -150,11 +154,6 @@ impl Recorder {
         Ok((committed, self.tallied))
     }
 
-    /// The journal, for trimming.
-    pub fn journal(&mut self) -> &mut dyn Journal {
-        &mut *self.journal
-    }
-
     fn take(
         &mut self,
         work: Work,
@@ -182,13 +181,25 @@ impl Recorder {
             Work::Action { mut action, outcomes, reply } => {
                 action.at = now;
                 let position = self.push(batch, RecordKind::Action, |buf| action.encode(buf))?;
+                self.latest.note(Thing::of_action(&action), position);
                 replies.push(Reply::Action(reply, position));
                 for settled in outcomes {
                     self.take_outcome(&settled, batch)?;
                 }
             }
             Work::Configured(configured) => {
-                self.push(batch, RecordKind::Configured, |buf| configured.encode(buf))?;
+                let position = self.push(batch, RecordKind::Configured, |buf| configured.encode(buf))?;
+                self.latest.note(Some(Thing::Configuration), position);
+            }
+            Work::Carry { carries, asked, reply } => {
+                for carry in carries {
+                    self.take_carry(&carry, asked, batch)?;
+                }
+                replies.push(Reply::Action(reply, Position(self.next.0 - 1)));
+            }
+            Work::Drop { keep, reply } => {
+                let first = self.journal.trim_before(keep).map_err(|fatal| fatal.reason)?;
+                replies.push(Reply::Action(reply, first));
             }
             Work::Stop => {}
         }
@@ -228,7 +239,9 @@ impl Recorder {
     }
 
     fn push_token(&mut self, token: &Token, batch: &mut Batch) -> Result<(), Reason> {
-        self.push(batch, RecordKind::Token, |buf| token.encode(buf)).map(|_| ())
+        let position = self.push(batch, RecordKind::Token, |buf| token.encode(buf))?;
+        self.latest.note(Some(Thing::of_token(token)), position);
+        Ok(())
     }
 
     fn take_event(

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use lineshaft_logic::calendar::Maintenance;
 use lineshaft_logic::pace::{BreakerRule, Limits};
 use lineshaft_logic::plan::Plan;
+use lineshaft_logic::retain::Retention;
 use lineshaft_ports::{Gate, Sink, Source};
 
 use crate::planner::PlanningSetup;
@@ -25,6 +26,8 @@ pub struct Setup {
     pub planning: Option<PlanningSetup>,
     /// SHA-256 of the workspace, hexadecimal.
     pub digest: String,
+    /// How long the journal keeps what is finished.
+    pub retention: Retention,
 }
 
 /// One connected system.

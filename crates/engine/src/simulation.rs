@@ -71,6 +71,20 @@ fn a_critical_delivery_overtakes_a_hundred_thousand_of_bulk() {
     assert!(overtaken.bulk >= 30, "bulk keeps a tenth: {overtaken:?}");
 }
 
+/// Worlds whose journal keeps little more than the segment being written.
+#[test]
+fn what_is_dropped_is_not_missed_whatever_happens() {
+    let mut totals = world::Happened::default();
+    for seed in seeds().take(80) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let happened = runtime.block_on(async { World::that_keeps(seed, 2 << 10).play().await });
+        totals.add(&happened);
+    }
+    eprintln!("{totals:?}");
+    assert!(totals.crashes > 50 && totals.power_cuts > 10, "{totals:?}");
+    assert!(totals.dropped > 80 && totals.carried > 160, "{totals:?}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_history() {
     let run = |seed| {

@@ -6,6 +6,7 @@ use lineshaft_logic::lane::Change;
 use lineshaft_model::record::{Action, Configured, Disposition, Quarantine, Token};
 use lineshaft_model::{Event, Outcome, Position, Priority, Raw, Reasons};
 use lineshaft_ports::Refusal;
+use lineshaft_store::reading::Carry;
 use smallvec::SmallVec;
 use tokio::sync::{mpsc, oneshot};
 
@@ -36,6 +37,23 @@ pub enum Work {
     },
     /// A configuration took effect.
     Configured(Configured),
+    /// What is written again before the journal's oldest segment is dropped. What has changed since the views were asked is
+    /// left out: the keeper asks again.
+    Carry {
+        /// In any order.
+        carries: Vec<Carry>,
+        /// How far the views were at least when they were asked.
+        asked: Position,
+        /// Told the journal's end once all of it is durable.
+        reply: oneshot::Sender<Position>,
+    },
+    /// The journal's oldest segments are dropped that end before a position.
+    Drop {
+        /// The first record that stays.
+        keep: Position,
+        /// Told the first record that is kept.
+        reply: oneshot::Sender<Position>,
+    },
     /// Nothing more will come: write what is there and end.
     Stop,
 }
@@ -70,9 +88,20 @@ impl Work {
             Self::Intake(intake) => intake.items.iter().map(Item::weight).sum(),
             Self::Outcomes(outcomes) => outcomes.len() * RECORD_OVERHEAD_BYTES,
             Self::Action { outcomes, .. } => (outcomes.len() + 1) * RECORD_OVERHEAD_BYTES,
-            Self::Begun { .. } | Self::Configured(_) | Self::Stop => RECORD_OVERHEAD_BYTES,
+            Self::Carry { carries, .. } => carries.iter().map(carry_weight).sum(),
+            Self::Begun { .. } | Self::Configured(_) | Self::Drop { .. } | Self::Stop => {
+                RECORD_OVERHEAD_BYTES
+            }
         }
     }
+}
+
+fn carry_weight(carry: &Carry) -> usize {
+    let data = match carry {
+        Carry::Object(carried) => carried.data.len(),
+        _ => 0,
+    };
+    data + RECORD_OVERHEAD_BYTES
 }
 
 impl Item {

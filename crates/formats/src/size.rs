@@ -4,6 +4,10 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, de};
 
+/// The most that an option may allow. What is cut out of an input becomes a record of the journal, as it came and as it was
+/// understood, and a record holds 64 MiB.
+const MOST: Size = Size::mib(24);
+
 /// A number of bytes: `65536`, `64KiB`, `4MiB`, `1GiB`, `500KB`, `2MB`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Size(pub usize);
@@ -58,6 +62,28 @@ impl<'de> Deserialize<'de> for Size {
                 Size::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
             }
         }
-        deserializer.deserialize_any(Visitor)
+        let size = deserializer.deserialize_any(Visitor)?;
+        if size > MOST {
+            let (given, most) = (size.0, MOST.0 >> 20);
+            return Err(de::Error::custom(format!(
+                "{given} bytes are more than a record of the journal can hold: at most {most}MiB"
+            )));
+        }
+        Ok(size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_option_lets_in_more_than_a_record_can_hold() {
+        let read = |text: &str| serde_json::from_str::<Size>(text).map_err(|error| error.to_string());
+        assert_eq!(read("\"24MiB\""), Ok(Size::mib(24)));
+        assert_eq!(read("65536"), Ok(Size(65_536)));
+        for large in ["\"25MiB\"", "25165825", "\"1GiB\""] {
+            assert!(read(large).unwrap_err().contains("at most 24MiB"), "{large}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lineshaft_model::record::{EventRecord, OutcomeRecord, Quarantine, RawRef, RecordKind};
+use lineshaft_model::record::{Carried, EventRecord, OutcomeRecord, Quarantine, RawRef, RecordKind};
 use lineshaft_ports::journal::Record;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -19,7 +19,17 @@ pub fn as_json(record: &Record) -> Option<Box<RawValue>> {
             value.as_object_mut()?.extend([bytes("raw", raw)]);
             value
         }
-        RecordKind::Action | RecordKind::Configured | RecordKind::Token | RecordKind::Tally => return None,
+        RecordKind::Carried => {
+            let (head, data) = Carried::decode(&record.payload).ok()?;
+            let mut value = serde_json::to_value(head).ok()?;
+            value.as_object_mut()?.extend([bytes("data", data)]);
+            value
+        }
+        RecordKind::Action
+        | RecordKind::Configured
+        | RecordKind::Token
+        | RecordKind::Tally
+        | RecordKind::Dropped => return None,
     };
     serde_json::value::to_raw_value(&value).ok()
 }

@@ -14,6 +14,7 @@ pub mod pace;
 pub mod plan;
 pub mod prepare;
 pub mod request;
+pub mod retain;
 pub mod route;
 pub mod spec;
 pub mod turns;

@@ -5,11 +5,15 @@
 //! other kinds are JSON. A version is raised when a payload's form changes in a way an older reader would misread; readers
 //! keep reading every older version.
 
+mod carried;
 mod event;
 mod outcome;
 mod rest;
 mod wire;
 
+pub use carried::{
+    Carried, CarriedHead, CarriedReference, CarriedState, Dropped, DroppedDeliveries, DroppedInputs,
+};
 pub use event::{Disposition, EventHead, EventRecord, Owed, RawRef};
 pub use outcome::OutcomeRecord;
 pub use rest::{
@@ -38,6 +42,10 @@ pub enum RecordKind {
     Token = 6,
     /// How many inputs needed no record of their own: [`Tally`].
     Tally = 7,
+    /// An object written again before the records it was known from are dropped: [`Carried`].
+    Carried = 8,
+    /// Everything up to a record is carried forward and may be dropped: [`Dropped`].
+    Dropped = 9,
 }
 
 impl RecordKind {
@@ -52,6 +60,8 @@ impl RecordKind {
             5 => Self::Configured,
             6 => Self::Token,
             7 => Self::Tally,
+            8 => Self::Carried,
+            9 => Self::Dropped,
             _ => return None,
         })
     }
@@ -67,6 +77,8 @@ impl RecordKind {
             Self::Configured => "configured",
             Self::Token => "token",
             Self::Tally => "tally",
+            Self::Carried => "carried",
+            Self::Dropped => "dropped",
         }
     }
 }

@@ -60,6 +60,22 @@ pub trait JournalRead: Send + Sync + fmt::Debug {
     /// At the end the iterator gives `None`; asked again later it goes on with what has become durable meanwhile.
     /// After an error it stays at its place.
     fn read_from(&self, position: Position) -> Result<Records, ReadError>;
+
+    /// The pieces that are dropped whole, oldest first; the last is the one being written.
+    fn segments(&self) -> Vec<Segment>;
+}
+
+/// A piece of the journal that is dropped whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Segment {
+    /// Its first record, which also names it.
+    pub first: Position,
+    /// Its last durable record; the one before `first` when it has none yet.
+    pub last: Position,
+    /// Bytes it takes.
+    pub bytes: u64,
+    /// When it was closed; `None` for the one being written.
+    pub closed: Option<Millis>,
 }
 
 /// A stream of records.

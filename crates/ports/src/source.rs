@@ -82,6 +82,13 @@ pub enum Refusal {
     },
     /// The hub is stopping.
     Closed,
+    /// It is more than the hub can keep, even in quarantine: it is no use to hand it over again as it is.
+    TooLarge {
+        /// Its bytes.
+        bytes: usize,
+        /// The most that the hub takes.
+        most: usize,
+    },
 }
 
 impl fmt::Display for Refusal {
@@ -91,6 +98,9 @@ impl fmt::Display for Refusal {
                 write!(f, "the hub has no room: {why}; try again after {after_ms} ms")
             }
             Self::Closed => f.write_str("the hub is stopping"),
+            Self::TooLarge { bytes, most } => {
+                write!(f, "the input has {bytes} bytes, and the hub takes {most} at once")
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The views and indexes say where things stand; everything told is read from the records themselves. All calls block and
 //! are bounded: in rows, in records looked at, in events walked.
 
+mod carry;
 mod deliveries;
 mod events;
 mod objects;
@@ -28,6 +29,7 @@ use crate::index::{Index, IndexError};
 use crate::views::{Views, ViewsError};
 
 pub use crate::views::{DeliveryFilter, ObjectFilter};
+pub use carry::{Carry, Step, Sweep, systems_owed};
 pub use events::EventFilter;
 
 /// Answers questions from the journal, the views and the indexes. Cheap to clone.
@@ -59,6 +61,12 @@ pub enum ReadingError {
         #[source]
         source: WireError,
     },
+    /// An object whose state does not fit into a record.
+    #[error("{}", reason.message)]
+    TooLong {
+        /// Which, and how long.
+        reason: Reason,
+    },
 }
 
 impl ReadingError {
@@ -70,6 +78,7 @@ impl ReadingError {
             Self::Journal(error) => error.reason(),
             Self::Index(error) => Reason::new("index-unreadable", error.to_string())
                 .hint("check the disk and the permissions of the data folder; a missing index is made again at start"),
+            Self::TooLong { reason } => reason.clone(),
             Self::Record { .. } => Reason::new("record-unreadable", self.to_string())
                 .hint("a later version may have written it: run the version that did"),
         }

@@ -259,6 +259,13 @@ impl Run<'_> {
                     return Some(receipt);
                 }
                 Err(Refusal::Closed) => return None,
+                Err(refusal @ Refusal::TooLarge { .. }) => {
+                    // The limits of formats keep batches far smaller: a fault of ours, told until somebody sees it.
+                    tracing::error!(source = %self.config.name, origin = %input.origin, "{refusal}");
+                    if let Taken::Stop = self.wait(60_000).await {
+                        return None;
+                    }
+                }
                 Err(Refusal::Busy { after_ms, .. }) => {
                     if let Taken::Stop = self.wait(after_ms.max(1)).await {
                         return None;

@@ -5,10 +5,11 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use lineshaft_logic::admit::{Known, Verdict, decide};
-use lineshaft_model::record::{EventHead, EventRecord, RecordKind};
+use lineshaft_model::record::{CarriedHead, EventHead, EventRecord, RecordKind};
 use lineshaft_model::{Fingerprint, Position, Reason};
 use lineshaft_ports::journal::JournalRead;
 use lineshaft_store::index::{Index, Seen};
+use lineshaft_store::reading::systems_owed;
 use lineshaft_store::views::{Views, data_hash};
 
 use crate::work::Candidate;
@@ -96,6 +97,24 @@ impl Admission {
         Ok(Verdict::Keep(EventHead { disposition, previous }))
     }
 
+    /// Whether an object that is to be written again at `position` is still as it was when it was read; if so, it is taken as
+    /// written.
+    pub(super) fn carry(&mut self, carried: &CarriedHead, position: Position) -> Result<bool, Reason> {
+        if carried.state.is_none() {
+            return Ok(true);
+        }
+        let fingerprint = Fingerprint::of(&[&carried.tenant, &carried.object_type, &carried.key]);
+        let head = match self.head(fingerprint) {
+            Some(head) => head,
+            None => self.load_head(&carried.tenant, &carried.object_type, &carried.key)?,
+        };
+        let is_as_read = head.position == carried.through;
+        if is_as_read {
+            self.remember(fingerprint, Head { position, changed: position, ..head });
+        }
+        Ok(is_as_read)
+    }
+
     /// Forgets what the index knows by now.
     pub(super) fn prune(&mut self) {
         let upto = self.index.upto();
@@ -130,11 +149,11 @@ impl Admission {
         Ok(None)
     }
 
-    /// Whether the event at this position owed a delivery to a system.
+    /// Whether the event at this position, or the object written again there, was owed to a system.
     fn owed_to(&self, position: Position, system: &str) -> Result<bool, Reason> {
         let Some(record) = self.records.get(position).map_err(|e| e.reason())? else { return Ok(false) };
-        let event = EventRecord::decode(&record.payload).map_err(|e| unreadable(&e))?;
-        Ok(event.owed().any(|owed| owed.destination.split('.').next() == Some(system)))
+        let systems = systems_owed(&record).map_err(|error| error.reason())?;
+        Ok(systems.iter().any(|owed| owed == system))
     }
 
     fn head(&self, fingerprint: Fingerprint) -> Option<Head> {

@@ -1,6 +1,8 @@
 //! The simulated world: clients that send, a process that may die at any moment, targets that misbehave, and the ledgers by
 //! which everything is judged at the end.
 
+mod keeping;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +33,7 @@ use crate::clock::Clock;
 use crate::courier::Courier;
 use crate::handle::{Asked, Forced, Mend};
 use crate::hub::Shared;
+use crate::keeper::Keeper;
 use crate::recorder::admission::hash_of;
 use crate::recorder::{Committed, Recorder};
 use crate::setup::Setup;
@@ -63,6 +66,9 @@ pub(super) struct Happened {
     pub(super) clock_sets: u64,
     /// Crashes with something in each state of a lane or of its system.
     pub(super) with: BTreeMap<&'static str, u64>,
+    /// Segments dropped, and objects and tokens written again before.
+    pub(super) dropped: u64,
+    pub(super) carried: u64,
 }
 
 impl Happened {
@@ -80,6 +86,8 @@ impl Happened {
         for (state, times) in &other.with {
             *self.with.entry(state).or_default() += times;
         }
+        self.dropped += other.dropped;
+        self.carried += other.carried;
     }
 }
 
@@ -115,6 +123,9 @@ struct Process {
     segment: Option<Position>,
     couriers: Vec<JoinHandle<()>>,
     handle: Handle,
+    keeper: Keeper,
+    /// What the keeper waits for: how far the views must be.
+    keeper_waits: Option<oneshot::Receiver<Position>>,
     _end: watch::Sender<Position>,
 }
 
@@ -131,11 +142,28 @@ pub(super) struct World {
     acknowledged: HashMap<String, Position>,
     next_id: u64,
     revisions: HashMap<String, u64>,
+    /// How much of the journal is kept; everything when not given.
+    keeps_bytes: Option<u64>,
+    /// The events that were in the journal before it was cut.
+    seen: BTreeMap<Position, Seen>,
     happened: Happened,
     fatal: Arc<Mutex<Option<Reason>>>,
 }
 
+/// An event as the journal had it.
+#[derive(Clone, Debug)]
+struct Seen {
+    id: String,
+    subject: String,
+    owed: usize,
+}
+
 impl World {
+    /// A world whose journal keeps only so many bytes.
+    pub(super) fn that_keeps(seed: u64, bytes: u64) -> Self {
+        Self { keeps_bytes: Some(bytes), ..Self::new(seed) }
+    }
+
     pub(super) fn new(seed: u64) -> Self {
         let targets = DESTINATIONS.iter().map(|(name, kind)| (*name, Target::of(*kind))).collect();
         Self {
@@ -150,6 +178,8 @@ impl World {
             acknowledged: HashMap::new(),
             next_id: 1,
             revisions: HashMap::new(),
+            keeps_bytes: None,
+            seen: BTreeMap::new(),
             happened: Happened::default(),
             fatal: Arc::default(),
         }
@@ -158,8 +188,19 @@ impl World {
     /// Plays a whole schedule and judges it.
     pub(super) async fn play(mut self) -> Happened {
         self.start();
-        for _ in 0..STEPS {
-            self.step().await;
+        if self.keeps_bytes.is_some() {
+            // Only what is finished can go: the schedule comes to rest now and then.
+            for _ in 0..3 {
+                for _ in 0..STEPS / 3 {
+                    self.step().await;
+                }
+                self.finish().await;
+                self.keep_to_the_end().await;
+            }
+        } else {
+            for _ in 0..STEPS {
+                self.step().await;
+            }
         }
         self.finish().await;
         self.judge();
@@ -175,6 +216,7 @@ impl World {
         setup.plan.tenant = "main".into();
         setup.plan.document_bytes = 1 << 20;
         setup.plan.batch_events = 1_000;
+        setup.retention.bytes = self.keeps_bytes;
         for (name, target) in &self.targets {
             let sink: Arc<dyn lineshaft_ports::Sink> = Arc::new(target.clone());
             setup.sinks.insert((*name).to_owned(), sink);
@@ -200,7 +242,7 @@ impl World {
     /// Starts a process over what the last one left.
     fn start(&mut self) {
         let options = Options {
-            segment_bytes: 8 << 10,
+            segment_bytes: if self.keeps_bytes.is_some() { 4 << 10 } else { 8 << 10 },
             reserve_bytes: 0,
             journal: Some(7),
             known_durable: lineshaft_store::views::Views::applied_in(&self.path("views")).unwrap_or_default(),
@@ -231,7 +273,10 @@ impl World {
             0..25 => self.send_new(),
             25..30 => self.send_again(),
             30..50 => self.commit(),
-            50..60 => self.apply(),
+            50..60 => {
+                self.apply();
+                self.keep();
+            }
             60..84 => self.answer(),
             84..92 => {
                 let by_ms = self.rng.random_range(1..700);
@@ -287,6 +332,9 @@ impl World {
             return;
         }
         let pick = self.rng.random_range(0..self.history.len());
+        if self.keeps_bytes.is_some() && self.may_be_forgotten(&self.history[pick].envelope.id) {
+            return;
+        }
         let event = Event { received: self.clock.now(), ..self.history[pick].clone() };
         self.send(event);
     }
@@ -572,8 +620,9 @@ impl World {
                     self.happened.acknowledged += 1;
                     self.happened.duplicates += u64::from(one.verdict == Verdict::Duplicate);
                     let first = *self.acknowledged.entry(one.id.clone()).or_insert(one.position);
-                    assert_eq!(
-                        first, one.position,
+                    let is_dropped = self.process.as_ref().is_some_and(|p| first < p.shared.records.first());
+                    assert!(
+                        first == one.position || is_dropped,
                         "{} was acknowledged at two positions",
                         sent.event.envelope.id
                     );
@@ -606,6 +655,7 @@ impl World {
         for round in 0..4_000 {
             self.commit();
             self.apply();
+            self.keep();
             settle().await;
             self.listen();
             for target in self.targets.values() {
@@ -636,22 +686,22 @@ impl World {
 
     /// Nothing acknowledged lost, one effect for each delivery, order per key, balanced books.
     fn judge(&mut self) {
+        self.look_at_the_journal();
         let process = self.process.as_ref().unwrap();
         let reading = process.handle.reading();
         let mut expected: BTreeMap<String, Vec<String>> = BTreeMap::new();
         let mut kept = HashSet::new();
-        let mut records = process.shared.records.read_from(Position::ZERO).unwrap();
-        while let Some(record) = records.next().transpose().unwrap() {
-            if record.kind != lineshaft_model::record::RecordKind::Event as u8 {
-                continue;
+        let first = process.shared.records.first();
+        for (position, event) in &self.seen {
+            // Duplicates are known as long as the first of them is kept; after that the target knows them by their key.
+            let is_new = kept.insert(event.id.clone());
+            assert!(is_new || self.keeps_bytes.is_some(), "{} is in the journal twice", event.id);
+            if is_new && event.owed > 0 {
+                expected.entry(event.subject.clone()).or_default().push(event.id.clone());
             }
-            let event = lineshaft_model::record::EventRecord::decode(&record.payload).unwrap();
-            assert!(kept.insert(event.id.to_owned()), "{} is in the journal twice", event.id);
-            if event.owed_count() > 0 {
-                expected.entry(event.subject.to_owned()).or_default().push(event.id.to_owned());
-            }
-            let shown = reading.event(record.position).unwrap().unwrap();
-            assert_eq!(shown.deliveries.len(), usize::from(event.owed_count()));
+            let shown = reading.event(*position).unwrap();
+            assert_eq!(shown.is_some(), *position >= first);
+            assert!(shown.is_none_or(|shown| shown.deliveries.len() == event.owed));
         }
         for id in self.acknowledged.keys() {
             assert!(kept.contains(id), "{id} was acknowledged and is lost");
@@ -666,6 +716,11 @@ impl World {
         }
         let books = process.shared.views.balance(process.shared.records.end()).unwrap();
         assert!(books.balanced, "{books:?}");
+        let owed = self.seen.values().filter(|event| event.owed > 0).count() as u64;
+        for of in &books.destinations {
+            assert_eq!(of.routed, owed, "{} in {books:?}", of.destination);
+        }
+        self.judge_what_is_kept();
     }
 }
 
@@ -686,7 +741,10 @@ impl Process {
                 tokio::spawn(async move { courier.run(CancellationToken::new()).await.unwrap() })
             })
             .collect();
+        let keeper = Keeper::new(Arc::clone(&shared));
         Self {
+            keeper,
+            keeper_waits: None,
             shared,
             recorder,
             projector,

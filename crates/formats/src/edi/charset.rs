@@ -25,12 +25,3 @@ pub(super) fn named(set: &str) -> Option<Encoding> {
         None => Some(usual()),
     }
 }
-
-/// The name of an encoding as [`Encoding::named`] takes it.
-pub(super) fn name(encoding: Encoding) -> &'static str {
-    match encoding {
-        Encoding::Utf8 => "utf-8",
-        Encoding::Latin1 => "latin-1",
-        Encoding::Windows1252 => "windows-1252",
-    }
-}

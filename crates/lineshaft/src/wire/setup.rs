@@ -5,6 +5,7 @@ use std::sync::Arc;
 use lineshaft_connectors::{Connector, SourceKind, Surroundings};
 use lineshaft_engine::planner::PlanningSetup;
 use lineshaft_engine::{Setup, Sources, SystemSetup};
+use lineshaft_logic::retain::Retention;
 use lineshaft_mapping::Template;
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_ports::Sink;
@@ -13,8 +14,10 @@ use crate::workspace::{System, Workspace};
 
 /// Builds everything a workspace names; every reason why something cannot be built, with the system it belongs to.
 pub fn build(workspace: &mut Workspace) -> Result<(Setup, Sources), Reasons> {
-    let mut setup =
-        Setup { plan: workspace.take_plan(), digest: workspace.digest.clone(), ..Setup::default() };
+    let kept = &workspace.settings.retention;
+    let retention = Retention { age_ms: Some(kept.age.0), bytes: kept.size.map(|size| size.bytes) };
+    let digest = workspace.digest.clone();
+    let mut setup = Setup { plan: workspace.take_plan(), digest, retention, ..Setup::default() };
     setup.planning = planning(workspace);
     let mut sources = Sources::new();
     let mut reasons = Reasons::new();

@@ -287,7 +287,7 @@ pub(super) fn settings(settings: &Settings, tree: &Node, problems: &mut Problems
         }
     }
     let ranges = [
-        ("/journal/file/segment", settings.journal.file.segment, Size::mib(1), Size::mib(4096)),
+        ("/journal/file/segment", settings.journal.file.segment, Size::mib(1), Size::mib(1024)),
         ("/journal/file/reserve", settings.journal.file.reserve, Size::mib(16), Size::mib(1 << 20)),
         // A record of the journal, 64 MiB at most, holds a body as it came and as it was understood.
         ("/limits/body", settings.limits.body, Size { bytes: 1024 }, Size::mib(24)),
@@ -306,9 +306,16 @@ pub(super) fn settings(settings: &Settings, tree: &Node, problems: &mut Problems
         };
         error("/telemetry/otlp/endpoint", "telemetry-endpoint", message, OTLP_HINT);
     }
-    if settings.retention.0 < 3_600_000 {
+    if settings.retention.age.0 < 3_600_000 {
         let message = "events would be dropped within the hour".to_owned();
         error("/retention", "setting-range", message, "write at least 1h; days are usual, for instance 400d");
+    }
+    // What is closed can go: with less than a few segments hardly anything would be kept.
+    let segment = settings.journal.file.segment;
+    let least = Size { bytes: segment.bytes.saturating_mul(4) };
+    if let Some(size) = settings.retention.size.filter(|size| *size < least) {
+        let message = format!("{size} is less than four segments of the journal ({segment} each)");
+        error("/retention/size", "setting-range", message, &format!("write at least {least}"));
     }
     for (at, number) in
         [("/limits/batch", settings.limits.batch), ("/limits/connections", settings.limits.connections)]

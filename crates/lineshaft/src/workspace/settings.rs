@@ -1,11 +1,13 @@
 //! `lineshaft.yaml`: the hub's own settings. Every key has a default, so the file may be empty.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use lineshaft_logic::spec::Span;
-use serde::de::Error as _;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{self, Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::size::Size;
@@ -25,8 +27,8 @@ pub struct Settings {
     pub sites: BTreeMap<String, Site>,
     /// Where the journal is kept.
     pub journal: Journal,
-    /// How long events are to be kept. Nothing is dropped yet: the journal keeps everything.
-    pub retention: Span,
+    /// How long the journal keeps what is finished.
+    pub retention: Retention,
     /// Availability and the effect of events on orders are computed when this is there.
     pub planning: Option<PlanningSettings>,
     /// Where secrets are found besides the environment.
@@ -47,7 +49,7 @@ impl Default for Settings {
             tenant: "main".to_owned(),
             sites: BTreeMap::new(),
             journal: Journal::default(),
-            retention: Span(400 * 86_400_000),
+            retention: Retention::default(),
             planning: None,
             secrets: SecretSettings::default(),
             log: Log::default(),
@@ -109,6 +111,51 @@ pub struct FileJournal {
 impl Default for FileJournal {
     fn default() -> Self {
         Self { segment: Size::mib(64), reserve: Size::mib(512) }
+    }
+}
+
+/// How long the journal keeps what is finished: a span of time, or a span and a size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Segments older than this go.
+    pub age: Span,
+    /// While the journal takes more, its oldest segment goes; no bound when absent.
+    pub size: Option<Size>,
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self { age: Span(400 * 86_400_000), size: None }
+    }
+}
+
+impl<'de> Deserialize<'de> for Retention {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Bounds {
+            age: Option<Span>,
+            size: Option<Size>,
+        }
+        struct Words;
+        impl<'de> Visitor<'de> for Words {
+            type Value = Retention;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a span of time, for instance 400d, or { age: 400d, size: 500GiB }")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Retention, E> {
+                let age = Span::parse(text).map_err(E::custom)?;
+                Ok(Retention { age, ..Retention::default() })
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Retention, A::Error> {
+                let Bounds { age, size } = Bounds::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(Retention { age: age.unwrap_or_else(|| Retention::default().age), size })
+            }
+        }
+        deserializer.deserialize_any(Words)
     }
 }
 

@@ -227,3 +227,31 @@ fn a_secret_that_is_not_at_hand_is_a_warning() {
         said("systems/erp.yaml", "limits:", "auth: { bearer: { token: \"${secret:erp-token}\" } }\nlimits:");
     insta::assert_snapshot!(text);
 }
+
+#[test]
+fn retention_is_a_span_or_bounds_and_keeps_more_than_a_moment() {
+    let with = |retention: &str| {
+        let mut files = texts();
+        let (_, text) = files.iter_mut().find(|(name, _)| name == "lineshaft.yaml").unwrap();
+        *text = text.replacen("retention: 400d", retention, 1);
+        load_texts(&files).workspace.map(|workspace| {
+            let kept = workspace.settings.retention;
+            (kept.age.0 / 86_400_000, kept.size.map(|size| size.bytes >> 20))
+        })
+    };
+    assert_eq!(with("retention: 30d"), Some((30, None)));
+    assert_eq!(with("retention: { age: 30d, size: 2GiB }"), Some((30, Some(2048))));
+    assert_eq!(with("retention: { size: 256MiB }"), Some((400, Some(256))));
+    assert_eq!(with("# all as usual"), Some((400, None)));
+    for (bad, why) in [
+        ("retention: 10m", "within the hour"),
+        ("retention: { age: 10m }", "within the hour"),
+        ("retention: { size: 255MiB }", "less than four segments"),
+        ("retention: { sise: 1GiB }", "sise"),
+        ("retention: 12", "400d"),
+        ("retention: { age: 12 }", "lineshaft.yaml:8"),
+    ] {
+        let told = said("lineshaft.yaml", "retention: 400d", bad);
+        assert!(told.contains("lineshaft.yaml:8") && told.contains(why), "{bad}: {told}");
+    }
+}

@@ -146,7 +146,7 @@ impl JsonPayload for Configured {}
 impl JsonPayload for Token {}
 impl JsonPayload for Tally {}
 
-fn json<T: Serialize>(value: &T) -> Vec<u8> {
+pub(super) fn json<T: Serialize>(value: &T) -> Vec<u8> {
     // These types are structs of texts and numbers: there is no value of theirs that JSON cannot hold.
     serde_json::to_vec(value).unwrap_or_default()
 }

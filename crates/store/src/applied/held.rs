@@ -2,22 +2,23 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use lineshaft_model::record::{
-    Action, Disposition, Duplicate, EventHead, EventRecord, JsonPayload, OutcomeRecord, Owed, Quarantine,
-    QuarantineHead, RecordKind, Tally, Token, VERSION,
+    Action, Carried, Disposition, Duplicate, EventHead, EventRecord, JsonPayload, OutcomeRecord, Owed,
+    Quarantine, QuarantineHead, RecordKind, Tally, Token, VERSION,
 };
 use lineshaft_model::{
     DeliveryId, Envelope, Event, Millis, ObjectKey, Outcome, OutcomeKind, Position, Priority, Raw, Reason,
 };
-use lineshaft_ports::journal::{JournalRead, ReadError, Record, Records};
+use lineshaft_ports::journal::{JournalRead, ReadError, Record, Records, Segment};
 use parking_lot::RwLock;
 use proptest::prelude::*;
 
 /// Records in memory, position 1 first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Held(Arc<RwLock<Vec<Record>>>);
+pub(crate) struct Held(Arc<RwLock<Vec<Record>>>, Arc<AtomicU64>);
 
 impl Held {
     pub(crate) fn push(&self, kind: RecordKind, payload: Vec<u8>) -> Position {
@@ -27,6 +28,11 @@ impl Held {
         let written = Millis(0);
         records.push(Record { position, kind: kind as u8, version: VERSION, written, payload });
         position
+    }
+
+    /// Drops everything up to a position.
+    pub(crate) fn drop_upto(&self, last: Position) {
+        self.1.store(last.0, Ordering::Relaxed);
     }
 
     pub(crate) fn records(&self) -> Vec<Record> {
@@ -48,7 +54,7 @@ impl Held {
 
 impl JournalRead for Held {
     fn first(&self) -> Position {
-        Position(1)
+        Position(self.1.load(Ordering::Relaxed) + 1)
     }
 
     fn end(&self) -> Position {
@@ -56,18 +62,25 @@ impl JournalRead for Held {
     }
 
     fn get(&self, position: Position) -> Result<Option<Record>, ReadError> {
+        if position < self.first() {
+            return Ok(None);
+        }
         let at = position.0.checked_sub(1).map(|at| at as usize);
         Ok(at.and_then(|at| self.0.read().get(at).cloned()))
     }
 
     fn read_from(&self, position: Position) -> Result<Records, ReadError> {
         let held = self.clone();
-        let mut next = position.max(Position(1));
+        let mut next = position.max(self.first());
         Ok(Box::new(std::iter::from_fn(move || {
             let record = held.get(next).transpose();
             next = next.next();
             record
         })))
+    }
+
+    fn segments(&self) -> Vec<Segment> {
+        vec![Segment { first: self.first(), last: self.end(), bytes: 0, closed: None }]
     }
 }
 
@@ -174,6 +187,15 @@ pub(crate) fn journal_of(steps: &[Step]) -> Held {
     writer.held
 }
 
+/// Lets a history go on that `played` steps have made so far, with whatever else was written behind them.
+pub(crate) fn extend(held: &Held, played: usize, steps: &[Step]) {
+    let mut writer = Writer { held: held.clone(), ..Writer::default() };
+    writer.recall();
+    for (at, step) in steps.iter().enumerate() {
+        writer.write(played + at, step);
+    }
+}
+
 #[derive(Default)]
 struct Writer {
     held: Held,
@@ -182,6 +204,25 @@ struct Writer {
 }
 
 impl Writer {
+    /// Takes up what the records say: what is owed, and where the chains of objects end.
+    fn recall(&mut self) {
+        for record in self.held.records() {
+            let position = record.position;
+            if let Ok(event) = EventRecord::decode(&record.payload)
+                && record.kind == RecordKind::Event as u8
+            {
+                self.chains.extend(event.object_key().map(|key| (key, position)));
+                self.owed.extend((0..event.owed_count()).map(|n| DeliveryId { event: position, n }));
+            }
+            if record.kind == RecordKind::Carried as u8
+                && let Ok((head, _)) = Carried::decode(&record.payload)
+                && head.state.is_some()
+            {
+                self.chains.insert(ObjectKey::new(&head.tenant, &head.object_type, &head.key), position);
+            }
+        }
+    }
+
     fn write(&mut self, at: usize, step: &Step) {
         let now = Millis(1_000 + at as i64 * 10);
         match step {

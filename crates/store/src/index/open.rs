@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use lineshaft_model::record::{EventRecord, OutcomeRecord, RecordKind};
+use lineshaft_model::record::{Carried, CarriedHead, EventRecord, OutcomeRecord, RecordKind};
 use lineshaft_model::{Millis, Position};
 use smallvec::SmallVec;
 
@@ -64,6 +64,11 @@ impl OpenIndex {
                     return self.take_outcome(record.position, &outcome);
                 }
             }
+            Some(RecordKind::Carried) => {
+                if let Ok((head, _)) = Carried::decode(record.payload) {
+                    return self.take_carried(record.position, &head);
+                }
+            }
             _ => {}
         }
         self.take_other(record.position, record.kind)
@@ -106,6 +111,13 @@ impl OpenIndex {
             None => (event, event),
             Some((first, last)) => (first.min(event), last.max(event)),
         });
+        Ok(())
+    }
+
+    /// Takes in an object that is written again: it is found by its key.
+    pub(super) fn take_carried(&mut self, position: Position, head: &CarriedHead) -> Result<(), IndexError> {
+        let offset = self.note(position, RecordKind::Carried as u8)?;
+        self.keys.push(key_of(&head.tenant, &head.key), offset);
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use lineshaft_model::record::{EventRecord, OutcomeRecord, RecordKind};
+use lineshaft_model::record::{CarriedHead, EventRecord, OutcomeRecord, RecordKind};
 use lineshaft_model::{Fingerprint, Millis, Position};
 use lineshaft_ports::journal::JournalRead;
 use parking_lot::{RwLock, RwLockWriteGuard};
@@ -372,6 +372,10 @@ impl Feeding<'_> {
 
     pub(crate) fn outcome(&mut self, position: Position, of: &OutcomeRecord<'_>) -> Result<(), IndexError> {
         if self.wants(position) { self.open.take_outcome(position, of) } else { Ok(()) }
+    }
+
+    pub(crate) fn carried(&mut self, position: Position, head: &CarriedHead) -> Result<(), IndexError> {
+        if self.wants(position) { self.open.take_carried(position, head) } else { Ok(()) }
     }
 
     pub(crate) fn other(&mut self, position: Position, kind: u8) -> Result<(), IndexError> {

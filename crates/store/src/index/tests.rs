@@ -137,6 +137,10 @@ impl JournalRead for Growing {
     ) -> Result<lineshaft_ports::journal::Records, lineshaft_ports::journal::ReadError> {
         self.0.read_from(position)
     }
+
+    fn segments(&self) -> Vec<lineshaft_ports::journal::Segment> {
+        self.0.segments()
+    }
 }
 
 proptest! {

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
-use lineshaft_model::Position;
+use lineshaft_model::{Millis, Position};
 use lineshaft_ports::journal::{
-    JournalRead, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES, ReadError, Record, RecordHeader, Records,
+    JournalRead, MAX_PAYLOAD_BYTES, RECORD_HEADER_BYTES, ReadError, Record, RecordHeader, Records, Segment,
 };
 
 use super::damage::Expected;
@@ -98,6 +98,19 @@ impl JournalRead for Reader {
 
     fn read_from(&self, position: Position) -> Result<Records, ReadError> {
         Ok(Box::new(Self::read_from(self, position)?))
+    }
+
+    fn segments(&self) -> Vec<Segment> {
+        let infos = Self::segments(self);
+        // A segment is closed when the one after it is made.
+        let closed = infos.iter().skip(1).map(|next| Some(next.created)).chain([None]);
+        let segment = |(info, closed): (&SegmentInfo, Option<Millis>)| Segment {
+            first: info.first,
+            last: info.last,
+            bytes: info.bytes,
+            closed: closed.filter(|_| info.closed),
+        };
+        infos.iter().zip(closed).map(segment).collect()
     }
 }
 

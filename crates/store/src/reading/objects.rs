@@ -1,7 +1,7 @@
 //! Objects: their state now or at a time, and their history.
 
 use lineshaft_model::json::{self, Limits, Value};
-use lineshaft_model::record::{Disposition, EventRecord, RecordKind};
+use lineshaft_model::record::{Carried, CarriedState, Disposition, EventRecord, RecordKind};
 use lineshaft_model::shown::{EventRow, ObjectDetail, ObjectRef, ObjectRow, Page};
 use lineshaft_model::{EventType, Millis, Position};
 use lineshaft_ports::journal::Record;
@@ -41,21 +41,44 @@ impl Reading {
         at: Option<Millis>,
     ) -> Result<Option<ObjectDetail>, ReadingError> {
         let Some(head) = self.views.object_head(tenant, object_type, key)? else { return Ok(None) };
-        let mut records = Vec::new();
-        self.walk(head.position, MOST_EVENTS, |record, event| {
+        let Some(merged) = self.merged(head.position, at)? else { return Ok(None) };
+        let row = ObjectRow {
+            object: ObjectRef { object_type: object_type.to_owned(), key: key.to_owned() },
+            tenant: tenant.to_owned(),
+            revision: merged.revision.unwrap_or(if at.is_none() { head.revision } else { 0 }),
+            position: merged.position,
+            event_type: merged.event_type,
+            system: merged.system,
+            updated: merged.updated,
+            status: merged.status,
+        };
+        let references = self.views.references_of(tenant, object_type, key)?;
+        Ok(Some(ObjectDetail { row, data: json_of(&merged.data), references }))
+    }
+
+    /// What the chain of events that ends at a position says of its object, as it was at a time.
+    pub(super) fn merged(&self, from: Position, at: Option<Millis>) -> Result<Option<Merged>, ReadingError> {
+        let (mut records, mut is_whole_known) = (Vec::new(), false);
+        let end = self.walk(from, MOST_EVENTS, |record, event| {
             let counts = event.disposition == Disposition::Accepted;
             if counts && at.is_none_or(|at| event.received <= at) {
                 records.push(record.clone());
-                return !is_whole(event);
+                is_whole_known = is_whole(event);
+                return !is_whole_known;
             }
             true
         })?;
         records.reverse();
         let events: Vec<EventRecord<'_>> =
             records.iter().filter_map(|record| EventRecord::decode(&record.payload).ok()).collect();
-        let (Some(record), Some(latest)) = (records.last(), events.last()) else { return Ok(None) };
 
+        let end = end.filter(|_| !is_whole_known);
+        let base = end.as_ref().map(carried_in).transpose()?.flatten();
+        let base = base.filter(|(known, _)| at.is_none_or(|at| known.updated <= at));
         let mut state = Value::Null;
+        if let Some((_, data)) = &base {
+            state = Value::parse(data, &Limits::DEFAULT).unwrap_or(Value::Null);
+        }
         for event in &events {
             if let Some(patch) = patch_of(event) {
                 json::merge(&mut state, patch);
@@ -64,18 +87,24 @@ impl Reading {
         // A part below the object has revisions of its own.
         let own = events.iter().filter(|event| part_below(event).is_none());
         let revision = own.filter(|event| event.revision > 0).map(|event| event.revision).next_back();
-        let row = ObjectRow {
-            object: ObjectRef { object_type: object_type.to_owned(), key: key.to_owned() },
-            tenant: tenant.to_owned(),
-            revision: revision.unwrap_or(if at.is_none() { head.revision } else { 0 }),
-            position: record.position,
-            event_type: latest.event_type.to_owned(),
-            system: latest.system().to_owned(),
-            updated: latest.received,
-            status: state.get("status").and_then(Value::as_str).map(str::to_owned),
-        };
-        let references = self.views.references_of(tenant, object_type, key)?;
-        Ok(Some(ObjectDetail { row, data: json_of(&state.to_vec()), references }))
+        let status = state.get("status").and_then(Value::as_str).map(str::to_owned);
+        let data = state.to_vec();
+        if let (Some(record), Some(latest)) = (records.last(), events.last()) {
+            let known = base.map(|(known, _)| known.revision).filter(|revision| *revision > 0);
+            return Ok(Some(Merged {
+                position: record.position,
+                revision: revision.or(known),
+                event_type: latest.event_type.to_owned(),
+                system: latest.system().to_owned(),
+                updated: latest.received,
+                status,
+                data,
+            }));
+        }
+        let (Some((known, _)), Some(end)) = (base, &end) else { return Ok(None) };
+        let (position, revision, updated) = (end.position, Some(known.revision), known.updated);
+        let (event_type, system) = (known.event_type, known.system);
+        Ok(Some(Merged { position, revision, event_type, system, updated, status, data }))
     }
 
     /// A page of an object's events, newest first, stale ones and echoes included.
@@ -104,21 +133,24 @@ impl Reading {
         Ok((!stranger).then_some(page))
     }
 
-    /// Walks an object's events backwards from a position until `step` says `false`, the chain ends, or `most` were seen.
+    /// Walks an object's events backwards from a position until `step` says `false`, the chain ends, or `most` were seen. Gives
+    /// the record that the chain led to when that is no event: the object, written again.
     pub(super) fn walk(
         &self,
         from: Position,
         most: usize,
         mut step: impl FnMut(&Record, &EventRecord<'_>) -> bool,
-    ) -> Result<(), ReadingError> {
+    ) -> Result<Option<Record>, ReadingError> {
         let mut position = from;
         for _ in 0..most {
             // What the chain begins with may have been trimmed.
             if position < self.journal.first() {
                 break;
             }
-            let record = self.journal.get(position)?;
-            let Some(record) = record.filter(|record| record.kind == RecordKind::Event as u8) else { break };
+            let Some(record) = self.journal.get(position)? else { break };
+            if record.kind != RecordKind::Event as u8 {
+                return Ok(Some(record));
+            }
             let event = EventRecord::decode(&record.payload)
                 .map_err(|source| ReadingError::Record { position, source })?;
             // A chain only ever leads back.
@@ -127,8 +159,32 @@ impl Reading {
             }
             position = event.previous;
         }
-        Ok(())
+        Ok(None)
     }
+}
+
+/// What a chain of events says of an object.
+pub(super) struct Merged {
+    /// The record that changed it last.
+    position: Position,
+    /// Its revision; `None` when no event seen gives one.
+    revision: Option<u64>,
+    event_type: String,
+    system: String,
+    updated: Millis,
+    status: Option<String>,
+    /// Its state as JSON.
+    pub(super) data: Vec<u8>,
+}
+
+/// What a record says of an object that is written again, and its state.
+fn carried_in(record: &Record) -> Result<Option<(CarriedState, &[u8])>, ReadingError> {
+    if record.kind != RecordKind::Carried as u8 {
+        return Ok(None);
+    }
+    let (head, data) = Carried::decode(&record.payload)
+        .map_err(|source| ReadingError::Record { position: record.position, source })?;
+    Ok(head.state.map(|state| (state, data)))
 }
 
 /// What an event adds below its object's key.

@@ -1,6 +1,6 @@
 //! Search by any business key: an order's number, an item, a system's own key, an event's id.
 
-use lineshaft_model::record::EventRecord;
+use lineshaft_model::record::{Carried, EventRecord, RecordKind};
 use lineshaft_model::shown::{Hit, ObjectRef};
 use lineshaft_model::{Millis, Position};
 
@@ -22,12 +22,15 @@ impl Reading {
             return Ok(hits);
         }
         for position in self.index.positions_of_key(tenant, text, Position(u64::MAX), MOST_EVENTS)? {
-            self.with_event(position, |_, event| {
+            let event = self.with_event(position, |_, event| {
                 for object in spoken_of(event, tenant, text) {
                     add(&mut hits, object, position, event.received);
                 }
                 Ok(())
             })?;
+            if event.is_none() {
+                self.add_carried(&mut hits, tenant, text, position)?;
+            }
         }
         for object in self.views.known_as(tenant, text, limit)? {
             if !hits.iter().any(|hit| hit.object == object) {
@@ -58,6 +61,28 @@ impl Reading {
         // What the hub holds first; what was spoken of last first.
         hits.sort_by_key(|hit| (!hit.held, std::cmp::Reverse(hit.latest)));
         Ok(hits)
+    }
+
+    /// Adds the object that is written again at a position, when it is one of this key.
+    fn add_carried(
+        &self,
+        hits: &mut Vec<Hit>,
+        tenant: &str,
+        text: &str,
+        position: Position,
+    ) -> Result<(), ReadingError> {
+        let record = self.journal.get(position)?;
+        let Some(record) = record.filter(|record| record.kind == RecordKind::Carried as u8) else {
+            return Ok(());
+        };
+        let (head, _) =
+            Carried::decode(&record.payload).map_err(|source| ReadingError::Record { position, source })?;
+        let object = ObjectRef { object_type: head.object_type, key: head.key };
+        let is_new = !hits.iter().any(|hit| hit.object == object);
+        if is_new && head.tenant == tenant && object.key == text {
+            self.add_held(hits, tenant, object)?;
+        }
+        Ok(())
     }
 
     fn add_held(&self, hits: &mut Vec<Hit>, tenant: &str, object: ObjectRef) -> Result<(), ReadingError> {

@@ -28,7 +28,9 @@ impl Reading {
         }
         entries.sort_by_key(|entry| (entry.at, entry.position));
         entries.drain(..entries.len().saturating_sub(limit));
-        Ok((!entries.is_empty()).then_some(entries))
+        // Of an object that was written again, all events may be gone.
+        let is_known = !entries.is_empty() || self.views.object_head(tenant, object_type, key)?.is_some();
+        Ok(is_known.then_some(entries))
     }
 
     /// The latest events of an object and those that mention its key, oldest first.

@@ -1,7 +1,7 @@
 //! The books: how many inputs came, and where every owed delivery stands.
 
-use lineshaft_model::DeliveryState;
 use lineshaft_model::record::Counts;
+use lineshaft_model::{DeliveryState, Position};
 use rusqlite::Connection;
 
 use super::names::NameId;
@@ -57,6 +57,10 @@ pub(super) struct Books {
     pub(super) inputs: Ledger<Counts>,
     /// Open quarantined inputs.
     pub(super) quarantined: u64,
+    /// The first record that the views were computed from.
+    pub(super) since: Position,
+    /// Everything up to here is carried forward.
+    pub(super) dropped: Position,
 }
 
 /// Sums by number, with a mark on those that changed since they were stored.
@@ -129,7 +133,12 @@ impl Books {
                 quarantined: row.get(5)?,
             };
         }
-        books.quarantined = connection.query_row("SELECT quarantined FROM meta", [], |row| row.get(0))?;
+        let meta = "SELECT quarantined, since, dropped FROM meta";
+        let (quarantined, since, dropped) = connection
+            .query_row(meta, [], |row| Ok((row.get(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)))?;
+        books.quarantined = quarantined;
+        books.since = Position(since.cast_unsigned());
+        books.dropped = Position(dropped.cast_unsigned());
         Ok(books)
     }
 

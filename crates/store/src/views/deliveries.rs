@@ -173,8 +173,13 @@ impl Deliveries {
             OutcomeKind::Again => DeliveryState::Retrying,
             OutcomeKind::Unknown | OutcomeKind::Begun => DeliveryState::Unknown,
             OutcomeKind::Dead => DeliveryState::Dead,
-            // What is parked waits for the dead letter, whoever asks.
-            OutcomeKind::Retried if before.state == DeliveryState::Parked => return Ok(None),
+            // What waits for its turn is not sent back, parked or not: where a delivery stands follows from its own outcomes, and
+            // must not from a dead letter that is no longer in the journal.
+            OutcomeKind::Retried
+                if matches!(before.state, DeliveryState::Pending | DeliveryState::Parked) =>
+            {
+                return Ok(None);
+            }
             OutcomeKind::Retried => DeliveryState::Pending,
         };
         slot.delivery.state = state;
@@ -195,6 +200,11 @@ impl Deliveries {
             }
         }
         books.destinations.of(destination).shift(before.state, state, 1);
+        if state == DeliveryState::Discarded {
+            schema::begin(connection)?;
+            let mut insert = connection.prepare_cached("INSERT OR REPLACE INTO discarded VALUES (?1, ?2)")?;
+            insert.execute((id, destination))?;
+        }
         if before.state == DeliveryState::Parked {
             let hold = self.hold(connection, destination, order)?;
             hold.parked = hold.parked.saturating_sub(1);

@@ -1,7 +1,7 @@
 //! What is current of each object: its latest event, revision and status.
 
 use lineshaft_model::json::{self, Limits, Value};
-use lineshaft_model::record::{Disposition, EventRecord};
+use lineshaft_model::record::{CarriedHead, CarriedState, Disposition, EventRecord};
 use lineshaft_model::{EventType, Fingerprint, Millis, Position};
 use rusqlite::Connection;
 
@@ -108,6 +108,35 @@ impl Objects {
             }
         }
         change.state = Some(state);
+    }
+
+    /// Takes in an object that is written again: nothing before says anything of it any more.
+    pub(super) fn carry(
+        &mut self,
+        names: &mut Names,
+        position: Position,
+        head: &CarriedHead,
+        of: &CarriedState,
+    ) {
+        let fingerprint = Fingerprint::of(&[&head.tenant, &head.object_type, &head.key]).0;
+        let state = StateChange {
+            first: position.0,
+            changed: position.0,
+            since: position.0,
+            revision: of.revision,
+            event_type: names.id(&of.event_type),
+            system: names.id(&of.system),
+            updated: of.updated,
+            hash: of.hash,
+            status: StatusChange::Set(of.status.as_deref().map(Box::from)),
+        };
+        let change = ObjectChange {
+            kind: names.kind(&head.tenant, &head.object_type),
+            key: head.key.as_str().into(),
+            position: position.0,
+            state: Some(state),
+        };
+        self.changes.insert(fingerprint, change);
     }
 
     pub(super) fn is_empty(&self) -> bool {

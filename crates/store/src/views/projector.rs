@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use lineshaft_model::record::{Disposition, EventRecord, OutcomeRecord, RecordKind};
+use lineshaft_model::record::{Carried, CarriedHead, Disposition, EventRecord, OutcomeRecord, RecordKind};
 use lineshaft_model::{DeliveryId, Destination, Position, share_of};
 use lineshaft_ports::journal::JournalRead;
 use rusqlite::Connection;
@@ -54,7 +54,7 @@ impl Projector {
     /// Opens the views in `dir` of the journal with this id, whose last record is `end`. Views of another version, damaged
     /// or ahead of the journal are removed: `applied` is then zero. Views of another journal are refused.
     pub fn open(dir: &Path, journal: u64, end: Position, index: Index) -> Result<(Self, Views), ViewsError> {
-        let (connection, applied) = schema::open(dir, journal, end)?;
+        let (connection, applied) = schema::open(dir, journal, (index.records().first(), end))?;
         let names = Names::load(&connection).map_err(ViewsError::read)?;
         let books = Books::load(&connection).map_err(ViewsError::read)?;
         let views = Views::new(schema::path_of(dir));
@@ -133,11 +133,11 @@ impl Projector {
         let mut events = 0;
         let mut batch = Vec::with_capacity(CATCH_UP_RECORDS);
         let mut bytes = 0;
-        let mut records = journal.read_from(self.gathered.next().max(journal.first()))?;
         if self.gathered.next() < journal.first() {
-            // What came before was trimmed: the views start with what is kept.
-            self.gathered = Position(journal.first().0 - 1);
+            // What came next was dropped, and with it what these views would have to say of it. What is kept says all of it.
+            self.start_over(journal)?;
         }
+        let mut records = journal.read_from(self.gathered.next())?;
         loop {
             let record = records.next().transpose()?.filter(|record| record.position <= end);
             let last = record.is_none();
@@ -165,18 +165,26 @@ impl Projector {
         journal: &dyn JournalRead,
         progress: &mut dyn FnMut(Progress),
     ) -> Result<(), ViewsError> {
-        let (connection, applied) = self.views.while_closed(|| schema::create(&self.dir, self.journal))?;
+        self.start_over(journal)?;
+        self.catch_up(journal, progress)
+    }
+
+    /// Empty views, to be computed from the journal's first record.
+    fn start_over(&mut self, journal: &dyn JournalRead) -> Result<(), ViewsError> {
+        let since = journal.first();
+        let (connection, applied) =
+            self.views.while_closed(|| schema::create(&self.dir, self.journal, since))?;
         self.connection = connection;
-        (self.gathered, self.applied) = (applied, applied);
+        (self.gathered, self.applied) = (Position(since.0.saturating_sub(1)), applied);
         (self.events, self.records) = (0, 0);
         self.stopped = false;
-        (self.names, self.books) = (Names::default(), Books::default());
+        (self.names, self.books) = (Names::default(), Books { since, ..Books::default() });
         self.objects = Objects::default();
         self.deliveries = Deliveries::default();
         self.references = References::default();
         self.views.publish_names(&self.names);
         self.views.publish(applied, &self.books);
-        self.catch_up(journal, progress)
+        Ok(())
     }
 
     fn stop_on_error<T>(&mut self, done: Result<T, ViewsError>) -> Result<T, ViewsError> {
@@ -238,6 +246,13 @@ impl Projector {
                     return self.take_outcome(record.position, &outcome);
                 }
             }
+            Some(RecordKind::Carried) => {
+                if let Ok((head, _)) = Carried::decode(record.payload) {
+                    feeding.carried(record.position, &head)?;
+                    self.take_carried(record.position, &head);
+                    return Ok(());
+                }
+            }
             Some(kind) => {
                 feeding.other(record.position, record.kind)?;
                 schema::begin(&self.connection).map_err(ViewsError::written)?;
@@ -269,7 +284,7 @@ impl Projector {
             if let (Some(system), Some((of_type, key))) = (object_type.strip_prefix("ref:"), event.object()) {
                 let kind = self.names.kind(event.tenant, of_type);
                 let system = self.names.id(system);
-                self.references.set((kind, key, system), foreign, position);
+                self.references.set((kind, key, system), foreign, (position, position));
             }
         }
         let share = if event.owed_count() == 0 { 0 } else { share_of(event.source) };
@@ -280,6 +295,19 @@ impl Projector {
             self.deliveries.owe(&self.connection, &mut self.books, id, &owed, places)?;
         }
         Ok(())
+    }
+
+    /// Takes in an object that is written again.
+    fn take_carried(&mut self, position: Position, head: &CarriedHead) {
+        let kind = self.names.kind(&head.tenant, &head.object_type);
+        if let Some(state) = &head.state {
+            self.objects.carry(&mut self.names, position, head, state);
+        }
+        for reference in &head.references {
+            let system = self.names.id(&reference.system);
+            let place = (kind, &*head.key, system);
+            self.references.set(place, &reference.foreign, (position, reference.position));
+        }
     }
 
     fn take_outcome(&mut self, position: Position, outcome: &OutcomeRecord<'_>) -> Result<(), ViewsError> {
@@ -305,7 +333,7 @@ impl Projector {
         };
         let kind = self.names.kind(event.tenant, object_type);
         let system = self.names.id(to.system());
-        self.references.set((kind, key, system), outcome.foreign_key, position);
+        self.references.set((kind, key, system), outcome.foreign_key, (position, position));
         Ok(())
     }
 
@@ -338,8 +366,10 @@ impl Projector {
             self.references.store(connection)?;
         }
         self.books.store(connection)?;
-        let mut meta = connection.prepare_cached("UPDATE meta SET applied = ?1, quarantined = ?2")?;
-        meta.execute((signed(self.gathered.0), signed(self.books.quarantined)))?;
+        let mut meta =
+            connection.prepare_cached("UPDATE meta SET applied = ?1, quarantined = ?2, dropped = ?3")?;
+        let (quarantined, dropped) = (self.books.quarantined, self.books.dropped);
+        meta.execute((signed(self.gathered.0), signed(quarantined), signed(dropped.0)))?;
         drop(meta);
         self.connection.execute_batch("COMMIT")
     }

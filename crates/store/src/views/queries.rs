@@ -196,7 +196,7 @@ impl Views {
         let Some(kind) = self.kind(tenant, object_type) else { return Ok(None) };
         let Some(system) = self.names(|names| names.find(system)) else { return Ok(None) };
         let sql = "SELECT key FROM refs WHERE kind = ?1 AND system = ?2 AND foreign_key = ?3
-                   ORDER BY position DESC, key LIMIT 1";
+                   ORDER BY told DESC, key LIMIT 1";
         self.ask(|connection| {
             connection.prepare_cached(sql)?.query_row((kind, system, foreign), |row| row.get(0)).optional()
         })

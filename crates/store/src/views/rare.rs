@@ -2,19 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use lineshaft_model::Position;
-use lineshaft_model::record::{Action, Configured, JsonPayload, Quarantine, RecordKind, Tally, Token};
+use lineshaft_model::record::{
+    Action, Configured, Dropped, JsonPayload, Quarantine, RecordKind, Tally, Token,
+};
+use lineshaft_model::{DeliveryId, Position};
 use rusqlite::Connection;
 
 use super::books::Books;
+use super::deliveries::row_id;
 use super::names::{KindId, NameId, Names};
 use super::objects::signed;
 use crate::applied::AppliedRecord;
 
-/// Cross references gathered since the last commit: the system's key and the record that says so.
+/// Cross references gathered since the last commit.
 #[derive(Debug, Default)]
 pub(super) struct References {
-    changes: BTreeMap<Place, (Box<str>, Position)>,
+    changes: BTreeMap<Place, Told>,
+}
+
+/// The system's key, the record that says so and the record that first said so.
+#[derive(Debug)]
+struct Told {
+    foreign: Box<str>,
+    position: Position,
+    told: Position,
 }
 
 /// Kind and key of the object, and the system.
@@ -25,9 +36,13 @@ impl References {
         &mut self,
         (kind, key, system): (KindId, &str, NameId),
         foreign: &str,
-        position: Position,
+        (position, told): (Position, Position),
     ) {
-        self.changes.insert((kind, key.into(), system), (foreign.into(), position));
+        let place = (kind, key.into(), system);
+        // What is carried forward must not hide what was told since.
+        if self.changes.get(&place).is_none_or(|before| before.told <= told) {
+            self.changes.insert(place, Told { foreign: foreign.into(), position, told });
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -41,11 +56,13 @@ impl References {
     /// Writes every change and forgets it.
     pub(super) fn store(&mut self, connection: &Connection) -> rusqlite::Result<()> {
         let mut upsert = connection.prepare_cached(
-            "INSERT INTO refs VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (kind, key, system)
-             DO UPDATE SET foreign_key = excluded.foreign_key, position = excluded.position",
+            "INSERT INTO refs VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT (kind, key, system)
+             DO UPDATE SET foreign_key = excluded.foreign_key, position = excluded.position, told = excluded.told
+             WHERE excluded.told >= told",
         )?;
-        for ((kind, key, system), (foreign, position)) in std::mem::take(&mut self.changes) {
-            upsert.execute((kind, &*key, system, &*foreign, signed(position.0)))?;
+        for ((kind, key, system), of) in std::mem::take(&mut self.changes) {
+            let (position, told) = (signed(of.position.0), signed(of.told.0));
+            upsert.execute((kind, &*key, system, &*of.foreign, position, told))?;
         }
         Ok(())
     }
@@ -69,9 +86,8 @@ pub(super) fn apply(
             let mut insert = connection.prepare_cached("INSERT INTO quarantine VALUES (?1, ?2, ?3, 1)")?;
             insert.execute((signed(position.0), intake, &head.subject)).map(|_| ())
         }
-        RecordKind::Action => {
-            Action::decode(payload).map_or(Ok(()), |action| apply_action(connection, books, &action))
-        }
+        RecordKind::Action => Action::decode(payload)
+            .map_or(Ok(()), |action| apply_action(connection, books, position, &action)),
         RecordKind::Token => {
             let Ok(token) = Token::decode(payload) else { return Ok(()) };
             let intake = names.id(&token.intake);
@@ -79,8 +95,8 @@ pub(super) fn apply(
                 let delete = "DELETE FROM tokens WHERE intake = ?1 AND part = ?2";
                 connection.prepare_cached(delete)?.execute((intake, &token.part)).map(|_| ())
             } else {
-                let upsert = "INSERT OR REPLACE INTO tokens VALUES (?1, ?2, ?3)";
-                let row = (intake, &token.part, &token.token);
+                let upsert = "INSERT OR REPLACE INTO tokens VALUES (?1, ?2, ?3, ?4)";
+                let row = (intake, &token.part, &token.token, signed(position.0));
                 connection.prepare_cached(upsert)?.execute(row).map(|_| ())
             }
         }
@@ -98,29 +114,73 @@ pub(super) fn apply(
             let row = (signed(position.0), &configured.digest, &configured.cause, configured.at.0);
             insert.execute(row).map(|_| ())
         }
-        RecordKind::Event | RecordKind::Outcome => Ok(()),
+        RecordKind::Dropped => Dropped::decode(payload)
+            .map_or(Ok(()), |dropped| apply_dropped(connection, names, books, &dropped)),
+        RecordKind::Event | RecordKind::Outcome | RecordKind::Carried => Ok(()),
     }
 }
 
-fn apply_action(connection: &Connection, books: &mut Books, action: &Action) -> rusqlite::Result<()> {
+/// Everything up to a record is carried forward: views that were computed from later records learn the sums of what is gone,
+/// and all forget what only such records say.
+fn apply_dropped(
+    connection: &Connection,
+    names: &mut Names,
+    books: &mut Books,
+    dropped: &Dropped,
+) -> rusqlite::Result<()> {
+    if dropped.upto <= books.dropped {
+        return Ok(());
+    }
+    books.dropped = dropped.upto;
+    if books.since > dropped.upto {
+        for of in &dropped.destinations {
+            let sums = books.destinations.of(names.id(&of.destination));
+            sums.routed += of.routed;
+            sums.discarded += of.discarded;
+            sums.delivered += of.routed.saturating_sub(of.discarded);
+        }
+        for of in &dropped.inputs {
+            let (sums, gone) = (books.inputs.of(names.id(&of.intake)), &of.counts);
+            sums.accepted += gone.accepted;
+            sums.stale += gone.stale;
+            sums.echo += gone.echo;
+            sums.duplicate += gone.duplicate;
+            sums.quarantined += gone.quarantined;
+        }
+    }
+    let upto = signed(dropped.upto.0);
+    let row = row_id(DeliveryId { event: dropped.upto.next(), n: 0 });
+    connection.prepare_cached("DELETE FROM discarded WHERE id < ?1")?.execute([row])?;
+    connection.prepare_cached("DELETE FROM quarantine WHERE position <= ?1")?.execute([upto])?;
+    let older = "DELETE FROM configurations
+                 WHERE position <= ?1 AND position < (SELECT max(position) FROM configurations)";
+    connection.prepare_cached(older)?.execute([upto]).map(|_| ())
+}
+
+fn apply_action(
+    connection: &Connection,
+    books: &mut Books,
+    position: Position,
+    action: &Action,
+) -> rusqlite::Result<()> {
     match action.action.as_str() {
         "quarantine.discard" => {
-            let Ok(position) = action.target.parse::<i64>() else { return Ok(()) };
+            let Ok(target) = action.target.parse::<i64>() else { return Ok(()) };
             let close = "UPDATE quarantine SET open = 0 WHERE position = ?1 AND open = 1";
-            books.quarantined -= connection.prepare_cached(close)?.execute([position])? as u64;
+            books.quarantined -= connection.prepare_cached(close)?.execute([target])? as u64;
             Ok(())
         }
         "system.pause" => {
-            let upsert = "INSERT OR REPLACE INTO paused VALUES (?1, ?2, ?3, ?4)";
-            let row = (&action.target, &action.reason, &action.actor, action.at.0);
+            let upsert = "INSERT OR REPLACE INTO paused VALUES (?1, ?2, ?3, ?4, ?5)";
+            let row = (&action.target, &action.reason, &action.actor, action.at.0, signed(position.0));
             connection.prepare_cached(upsert)?.execute(row).map(|_| ())
         }
         "system.resume" => {
             let delete = "DELETE FROM paused WHERE system = ?1";
             connection.prepare_cached(delete)?.execute([&action.target]).map(|_| ())
         }
-        "system.breaker-open" => set_breaker(connection, action, "open"),
-        "system.breaker-close" => set_breaker(connection, action, "closed"),
+        "system.breaker-open" => set_breaker(connection, position, action, "open"),
+        "system.breaker-close" => set_breaker(connection, position, action, "closed"),
         "system.breaker-auto" => {
             let delete = "DELETE FROM breakers WHERE system = ?1";
             connection.prepare_cached(delete)?.execute([&action.target]).map(|_| ())
@@ -129,8 +189,13 @@ fn apply_action(connection: &Connection, books: &mut Books, action: &Action) -> 
     }
 }
 
-fn set_breaker(connection: &Connection, action: &Action, breaker: &str) -> rusqlite::Result<()> {
-    let upsert = "INSERT OR REPLACE INTO breakers VALUES (?1, ?2, ?3, ?4, ?5)";
-    let row = (&action.target, breaker, &action.reason, &action.actor, action.at.0);
+fn set_breaker(
+    connection: &Connection,
+    position: Position,
+    action: &Action,
+    breaker: &str,
+) -> rusqlite::Result<()> {
+    let upsert = "INSERT OR REPLACE INTO breakers VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let row = (&action.target, breaker, &action.reason, &action.actor, action.at.0, signed(position.0));
     connection.prepare_cached(upsert)?.execute(row).map(|_| ())
 }

@@ -9,17 +9,19 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::ViewsError;
 
 /// Raised whenever a table or the meaning of a column changes: views of another version are computed again.
-const VERSION: i64 = 2;
+const VERSION: i64 = 3;
 
 /// Pages of 4 KiB after which the write-ahead log is taken over into the file. A page written by many transactions is
 /// then taken over once; 64 MiB is small beside the journal.
 const CHECKPOINT_PAGES: u32 = 16_384;
 
 const TABLES: &str = "
--- What the views cover, and of which journal; one row.
+-- What the views cover, and of which journal; one row. since: the first record they were computed from; dropped: everything
+-- up to there is carried forward.
 CREATE TABLE meta (
     id INTEGER PRIMARY KEY CHECK (id = 1),
-    version INTEGER NOT NULL, journal INTEGER NOT NULL, applied INTEGER NOT NULL, quarantined INTEGER NOT NULL);
+    version INTEGER NOT NULL, journal INTEGER NOT NULL, applied INTEGER NOT NULL, quarantined INTEGER NOT NULL,
+    since INTEGER NOT NULL, dropped INTEGER NOT NULL);
 -- Numbers for texts that rows repeat.
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE kinds (id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, type INTEGER NOT NULL);
@@ -39,6 +41,8 @@ CREATE INDEX deliveries_lane ON deliveries (destination, shelf);
 CREATE INDEX deliveries_order ON deliveries (destination, ord);
 CREATE INDEX deliveries_dead ON deliveries (settled) WHERE state = 3;
 CREATE INDEX deliveries_dead_there ON deliveries (destination, settled) WHERE state = 3;
+-- Deliveries that a person gave up, until their event is dropped.
+CREATE TABLE discarded (id INTEGER PRIMARY KEY, destination INTEGER NOT NULL);
 -- Orders that a dead letter holds back: how many dead letters, how many behind them.
 CREATE TABLE holds (
     destination INTEGER NOT NULL, ord INTEGER NOT NULL, dead INTEGER NOT NULL, parked INTEGER NOT NULL,
@@ -56,28 +60,33 @@ CREATE TABLE quarantine (
 CREATE INDEX quarantine_open ON quarantine (position) WHERE open = 1;
 CREATE INDEX quarantine_subject ON quarantine (subject) WHERE subject <> '';
 CREATE TABLE tokens (
-    intake INTEGER NOT NULL, part TEXT NOT NULL, token TEXT NOT NULL, PRIMARY KEY (intake, part)) WITHOUT ROWID;
--- Each system's own key for an object.
+    intake INTEGER NOT NULL, part TEXT NOT NULL, token TEXT NOT NULL, position INTEGER NOT NULL,
+    PRIMARY KEY (intake, part)) WITHOUT ROWID;
+-- Each system's own key for an object. told: the record that said so; position: the record that says so now.
 CREATE TABLE refs (
     kind INTEGER NOT NULL, key TEXT NOT NULL, system INTEGER NOT NULL, foreign_key TEXT NOT NULL,
-    position INTEGER NOT NULL, PRIMARY KEY (kind, key, system)) WITHOUT ROWID;
+    position INTEGER NOT NULL, told INTEGER NOT NULL, PRIMARY KEY (kind, key, system)) WITHOUT ROWID;
 CREATE INDEX refs_foreign ON refs (foreign_key, kind, system);
-CREATE TABLE paused (system TEXT PRIMARY KEY, reason TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE paused (
+    system TEXT PRIMARY KEY, reason TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL, position INTEGER NOT NULL)
+    WITHOUT ROWID;
 -- Breakers that a person has set: open or closed.
 CREATE TABLE breakers (
-    system TEXT PRIMARY KEY, breaker TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL) WITHOUT ROWID;
+    system TEXT PRIMARY KEY, breaker TEXT NOT NULL, reason TEXT NOT NULL, actor TEXT NOT NULL, at INTEGER NOT NULL,
+    position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE configurations (
     position INTEGER PRIMARY KEY, digest TEXT NOT NULL, cause TEXT NOT NULL, at INTEGER NOT NULL);
 ";
 
 /// The tables that hold what the journal says, for comparing views with each other.
 #[cfg(test)]
-pub(super) const ALL_TABLES: [&str; 14] = [
+pub(super) const ALL_TABLES: [&str; 15] = [
     "meta",
     "names",
     "kinds",
     "objects",
     "deliveries",
+    "discarded",
     "holds",
     "destinations",
     "inputs",
@@ -95,8 +104,12 @@ pub(super) fn path_of(dir: &Path) -> PathBuf {
 }
 
 /// Opens the views of a journal for writing; gives the position they cover. Views of another version of the tables, damaged
-/// ones and ones that are ahead of the journal are removed and made anew, empty.
-pub(super) fn open(dir: &Path, journal: u64, end: Position) -> Result<(Connection, Position), ViewsError> {
+/// ones and ones that are ahead of the journal are removed and made anew, empty, to be computed from the record at `since`.
+pub(super) fn open(
+    dir: &Path,
+    journal: u64,
+    (since, end): (Position, Position),
+) -> Result<(Connection, Position), ViewsError> {
     fs::create_dir_all(dir).map_err(|source| ViewsError::Folder { path: dir.to_owned(), source })?;
     let path = path_of(dir);
     if path.exists() {
@@ -109,11 +122,15 @@ pub(super) fn open(dir: &Path, journal: u64, end: Position) -> Result<(Connectio
             Err(error) => return Err(error),
         }
     }
-    create(dir, journal)
+    create(dir, journal, since)
 }
 
-/// Removes the views and makes empty ones.
-pub(super) fn create(dir: &Path, journal: u64) -> Result<(Connection, Position), ViewsError> {
+/// Removes the views and makes empty ones, to be computed from the record at `since`.
+pub(super) fn create(
+    dir: &Path,
+    journal: u64,
+    since: Position,
+) -> Result<(Connection, Position), ViewsError> {
     for name in ["views.db", "views.db-wal", "views.db-shm"] {
         let path = dir.join(name);
         match fs::remove_file(&path) {
@@ -125,9 +142,9 @@ pub(super) fn create(dir: &Path, journal: u64) -> Result<(Connection, Position),
     }
     let opened = |source| ViewsError::Sqlite { verb: "opened", source };
     let connection = writer(&path_of(dir)).map_err(opened)?;
-    let meta = "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0)";
+    let meta = "INSERT INTO meta VALUES (1, ?1, ?2, 0, 0, ?3, 0)";
     connection.execute_batch(&format!("BEGIN; {TABLES}")).map_err(opened)?;
-    connection.execute(meta, (VERSION, journal.cast_signed())).map_err(opened)?;
+    connection.execute(meta, (VERSION, journal.cast_signed(), since.0.cast_signed())).map_err(opened)?;
     connection.execute_batch("COMMIT").map_err(opened)?;
     Ok((connection, Position::ZERO))
 }

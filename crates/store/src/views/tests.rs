@@ -1,5 +1,6 @@
 //! The views say what a plain model of their rules says, however the journal is cut into batches.
 
+mod dropping;
 mod model;
 
 use std::path::Path;

@@ -139,6 +139,10 @@ fn refused(refusal: Refusal) -> Problem {
     match refusal {
         Refusal::Busy { after_ms, why } => Problem::busy(after_ms, why),
         Refusal::Closed => Problem::busy(5_000, "the hub is stopping"),
+        refusal @ Refusal::TooLarge { .. } => {
+            let reason = Reason::new("body-too-long", refusal.to_string()).hint("send less at once");
+            Problem::with_status(StatusCode::PAYLOAD_TOO_LARGE, reason)
+        }
     }
 }
 

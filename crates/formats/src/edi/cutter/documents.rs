@@ -85,7 +85,7 @@ impl EdiCutter {
             Kind::Outside => out.extend_from_slice(b"\"type\":null"),
         }
         if let Text::OneByte(encoding) = text {
-            let name = charset::name(encoding);
+            let name = encoding.name();
             out.extend_from_slice(format!(",\"encoding\":\"{name}\"").as_bytes());
         }
         if self.interchange.has_header {

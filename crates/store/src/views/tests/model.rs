@@ -76,6 +76,7 @@ impl Model {
                 match action.action.as_str() {
                     "system.pause" => drop(self.paused.insert(action.target, action.reason)),
                     "system.resume" => drop(self.paused.remove(&action.target)),
+                    "system.breaker-open" | "system.breaker-close" | "system.breaker-auto" => {}
                     _ => {
                         let position = Position(action.target.parse().unwrap());
                         self.quarantine.entry(position).and_modify(|open| *open = false);
@@ -95,7 +96,7 @@ impl Model {
                     self.inputs.entry(duplicate.intake).or_default().duplicate += duplicate.count;
                 }
             }
-            RecordKind::Configured => {}
+            RecordKind::Configured | RecordKind::Carried | RecordKind::Dropped => {}
         }
     }
 
@@ -153,7 +154,7 @@ impl Model {
         let Some(delivery) = self.deliveries.get_mut(&outcome.delivery) else { return };
         let held_before = delivery.state == DeliveryState::Dead;
         if outcome.kind == OutcomeKind::Retried {
-            if delivery.state == DeliveryState::Parked {
+            if matches!(delivery.state, DeliveryState::Pending | DeliveryState::Parked) {
                 return;
             }
         } else {
