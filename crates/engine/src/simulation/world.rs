@@ -676,7 +676,7 @@ impl Process {
         let (applied, follows) = watch::channel(end);
         let (end_tx, end_rx) = watch::channel(end);
         let intake = crate::intake::Intake::new(Arc::clone(&shared), work.clone());
-        let handle = Handle::new(Arc::clone(&shared), intake, work.clone(), follows.clone(), end_rx);
+        let handle = Handle::new(Arc::clone(&shared), intake, work.clone(), follows.clone(), end_rx, None);
         let couriers = DESTINATIONS
             .iter()
             .map(|(name, _)| {
