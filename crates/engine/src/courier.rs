@@ -182,7 +182,8 @@ impl Courier {
             }
         }
         self.show();
-        let due = self.lane.due().map(|due| now.steady.plus(now.until(due)));
+        // What is due already goes with the next slot, and that wakes the courier by itself.
+        let due = self.lane.due().map(|due| now.steady.plus(now.until(due))).filter(|due| *due > now.steady);
         look_again.into_iter().chain(due).min()
     }
 
