@@ -89,7 +89,7 @@ impl Facts {
                 let records = self.receiving.supplies(&self.places, object_type, &key);
                 self.replace((object_type, key), records, &mut changes);
             }
-            self.note((object_type, key.to_owned()), reasons);
+            self.set_unread((object_type, key.to_owned()), reasons);
             return changes;
         }
         let places = &self.places;
@@ -105,7 +105,7 @@ impl Facts {
             (_, Some(part)) => making::reservation(places, key, &part),
         };
         self.replace((object_type, key.to_owned()), read.records, &mut changes);
-        self.note((object_type, key.to_owned()), read.reasons);
+        self.set_unread((object_type, key.to_owned()), read.reasons);
         changes
     }
 
@@ -129,7 +129,7 @@ impl Facts {
         changes.extend(records.into_iter().map(Change::Put));
     }
 
-    fn note(&mut self, object: Object, reasons: Vec<Reason>) {
+    fn set_unread(&mut self, object: Object, reasons: Vec<Reason>) {
         if reasons.is_empty() {
             self.unread.remove(&object);
         } else {
