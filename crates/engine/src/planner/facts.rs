@@ -92,8 +92,8 @@ impl Facts {
             self.set_unread((object_type, key.to_owned()), reasons);
             return changes;
         }
-        let places = &self.places;
-        let read = match (object_type, state.map(Part::new)) {
+        let (places, part) = (&self.places, state.map(Part::new));
+        let read = match (object_type, part) {
             (_, None) => Read::default(),
             ("item", Some(part)) => master::item(places, key, &part),
             ("supplier", Some(part)) => master::supplier(key, &part),

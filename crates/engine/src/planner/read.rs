@@ -81,7 +81,7 @@ impl<'a> Part<'a> {
         let text = self.text(name)?;
         let read = text.parse().ok();
         if read.is_none() {
-            self.note(name, "number-malformed", "not a whole number", reasons);
+            self.note(name, "number-not-whole", "not a whole number", reasons);
         }
         read
     }
