@@ -94,7 +94,7 @@ impl Facts {
         }
         let (places, part) = (&self.places, state.map(Part::new));
         let read = match (object_type, part) {
-            (_, None) => Read::default(),
+            (_, None) => Read { records: Vec::new(), reasons: Vec::new() },
             ("item", Some(part)) => master::item(places, key, &part),
             ("supplier", Some(part)) => master::supplier(key, &part),
             ("bill-of-material", Some(part)) => master::bill_of_material(places, key, &part),
