@@ -110,7 +110,7 @@ fn order() -> Value {
     })
 }
 
-fn confirmation(status: &str, outcome: &str, splits: Value) -> Value {
+fn confirmation(status: &str, outcome: &str, splits: &Value) -> Value {
     json!({
         "type": "lineshaft.purchase-order.confirmed.v1",
         "id": "e-2",
@@ -127,18 +127,18 @@ fn confirmations() -> Vec<Value> {
     let split = |value: &str, date: Value, status: &str| json!({ "quantity": quantity(value), "date": date, "status": status });
     let week = |day: &str| json!(format!("2026-12-{day}"));
     vec![
-        confirmation("confirmed", "full", json!([split("100", week("07"), "confirmed")])),
+        confirmation("confirmed", "full", &json!([split("100", week("07"), "confirmed")])),
         confirmation(
             "changed",
             "full",
-            json!([split("60", week("07"), "confirmed"), split("40", week("14"), "confirmed")]),
+            &json!([split("60", week("07"), "confirmed"), split("40", week("14"), "confirmed")]),
         ),
         confirmation(
             "partial",
             "partial",
-            json!([split("60", week("07"), "confirmed"), split("40", Value::Null, "backordered")]),
+            &json!([split("60", week("07"), "confirmed"), split("40", Value::Null, "backordered")]),
         ),
-        confirmation("rejected", "rejected", json!([split("100", Value::Null, "rejected")])),
+        confirmation("rejected", "rejected", &json!([split("100", Value::Null, "rejected")])),
     ]
 }
 
