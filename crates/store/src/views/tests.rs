@@ -141,6 +141,7 @@ proptest! {
         }
         prop_assert_eq!(views.tokens("wms/0").unwrap(), model.tokens.into_iter().collect::<Vec<_>>());
         prop_assert_eq!(views.paused().unwrap(), model.paused);
+        prop_assert_eq!(&views.breakers().unwrap(), &model.breakers);
         for ((object_type, key, system), foreign) in &model.references {
             let told = views.foreign("main", object_type, key, system).unwrap();
             prop_assert_eq!(told.as_ref(), Some(foreign));

@@ -32,6 +32,7 @@ pub(super) struct Model {
     pub(super) quarantine: BTreeMap<Position, bool>,
     pub(super) tokens: BTreeMap<String, String>,
     pub(super) paused: BTreeMap<String, String>,
+    pub(super) breakers: BTreeMap<String, (bool, String)>,
     pub(super) references: BTreeMap<(String, String, String), String>,
     ended: BTreeMap<String, (u64, u64, u64)>,
     events: BTreeMap<Position, (String, String)>,
@@ -76,7 +77,11 @@ impl Model {
                 match action.action.as_str() {
                     "system.pause" => drop(self.paused.insert(action.target, action.reason)),
                     "system.resume" => drop(self.paused.remove(&action.target)),
-                    "system.breaker-open" | "system.breaker-close" | "system.breaker-auto" => {}
+                    "system.breaker-open" => drop(self.breakers.insert(action.target, (true, action.reason))),
+                    "system.breaker-close" => {
+                        drop(self.breakers.insert(action.target, (false, action.reason)));
+                    }
+                    "system.breaker-auto" => drop(self.breakers.remove(&action.target)),
                     _ => {
                         let position = Position(action.target.parse().unwrap());
                         self.quarantine.entry(position).and_modify(|open| *open = false);
