@@ -46,6 +46,6 @@ pub fn edifact(orders: usize, lines: usize) -> Vec<u8> {
         }
         let _ = write!(text, "UNS+S'\nCNT+2:{lines}'\nUNT+{}+{order}'\n", lines * 4 + 8);
     }
-    let _ = write!(text, "UNZ+{orders}+7'\n");
+    let _ = writeln!(text, "UNZ+{orders}+7'");
     text.into_bytes()
 }

@@ -85,7 +85,7 @@ impl Plant {
         self.records.push(Record::Stocking(Stocking {
             item: name(item),
             site: "P100".to_owned(),
-            safety_stock: (item % 4 == 0).then(|| pieces(5)),
+            safety_stock: (item.is_multiple_of(4)).then(|| pieces(5)),
             safety_priority: 0,
             lead_time_ms: Some(60 * DAY_MS),
             receipt_ms: 0,

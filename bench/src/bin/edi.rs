@@ -49,10 +49,13 @@ const NODE_X12: &str = "const {X12Parser}=require('node-x12');
 const t=require('fs').readFileSync(process.argv[1],'utf8'); const s=process.cpuUsage();
 new X12Parser(true).parse(t); const u=process.cpuUsage(s); console.log((u.user+u.system)/1e6)";
 
+/// Makes an interchange of so many orders with so many lines.
+type Make = fn(usize, usize) -> Vec<u8>;
+
 fn main() -> Outcome<()> {
     let arguments = Arguments::parse();
     let mut report = Report::new("edi");
-    let make: [(&str, fn(usize, usize) -> Vec<u8>); 2] = [("x12", x12), ("edifact", edifact)];
+    let make: [(&str, Make); 2] = [("x12", x12), ("edifact", edifact)];
     for (name, make) in make {
         let input = make(arguments.orders, arguments.lines);
         let format = Format::named(name)?;

@@ -25,7 +25,7 @@ pub(crate) struct Sources {
 #[derive(Debug)]
 enum Feed {
     Push(Option<WebhookConfig>),
-    Files(FilesConfig),
+    Files(Box<FilesConfig>),
 }
 
 impl Sources {
@@ -49,7 +49,7 @@ impl Sources {
                 );
             }
             let feed = if has_files {
-                FilesConfig::parse(&mut section, system_name, name).map(Feed::Files)
+                FilesConfig::parse(&mut section, system_name, name).map(Box::new).map(Feed::Files)
             } else if push {
                 section.leave(&["format"]);
                 let webhook = section.section("webhook");

@@ -26,7 +26,7 @@ use lineshaft_store::views::ObjectFilter;
 use parking_lot::Mutex;
 use serde::Serialize;
 
-pub use self::ask::{Problems, Supposed, Unread};
+pub use self::ask::{Problems, Supposed, SupposedEvent, Unread};
 use self::facts::{Facts, OBJECT_TYPES, Places};
 pub(crate) use self::follow::run;
 

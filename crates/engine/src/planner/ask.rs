@@ -8,7 +8,8 @@ use lineshaft_planning::{
     Availability, Change, Circle, Counts, Direction, Impact, OrderState, Peg, PegEnd, Problem, Shortage,
 };
 use lineshaft_store::reading::Reading;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error as _, IgnoredAny};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Assessed, Planner, State};
@@ -17,21 +18,43 @@ use super::{Assessed, Planner, State};
 const MOST_SUPPOSED: usize = 1_000;
 
 /// Something that has not happened, and is looked at as if it had.
-#[derive(Debug, Deserialize)]
-#[serde(untagged, deny_unknown_fields)]
+#[derive(Debug)]
 pub enum Supposed {
     /// An event, as a source would send it.
-    Event {
-        /// Its type, for instance `lineshaft.purchase-order.confirmed.v1`.
-        #[serde(rename = "type")]
-        event_type: String,
-        /// Its subject.
-        subject: String,
-        /// Its canonical data.
-        data: Box<RawValue>,
-    },
+    Event(SupposedEvent),
     /// A change of the plan's own records.
     Change(Change),
+}
+
+/// An event that has not happened.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SupposedEvent {
+    /// Its type, for instance `lineshaft.purchase-order.confirmed.v1`.
+    #[serde(rename = "type")]
+    pub event_type: String,
+    /// Its subject.
+    pub subject: String,
+    /// Its canonical data.
+    pub data: Box<RawValue>,
+}
+
+/// By hand, because the data of an event is kept as it is written, and choices by trial do not allow that.
+impl<'de> Deserialize<'de> for Supposed {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Kind {
+            #[serde(rename = "type")]
+            event_type: Option<IgnoredAny>,
+        }
+        let raw = Box::<RawValue>::deserialize(deserializer)?;
+        let kind: Kind = serde_json::from_str(raw.get()).map_err(D::Error::custom)?;
+        let supposed = match kind.event_type {
+            Some(_) => serde_json::from_str(raw.get()).map(Self::Event),
+            None => serde_json::from_str(raw.get()).map(Self::Change),
+        };
+        supposed.map_err(D::Error::custom)
+    }
 }
 
 /// An object that planning could not read whole.
@@ -135,17 +158,14 @@ impl Planner {
         for (n, supposed) in supposed.into_iter().enumerate() {
             match supposed {
                 Supposed::Change(change) => changes.push(change),
-                Supposed::Event { event_type, subject, data } => {
-                    let event = (event_type.as_str(), subject.as_str(), &*data);
-                    match self.suppose(&mut state, reading, event, &mut supposing) {
-                        Ok(supposed) => changes.extend(supposed),
-                        Err(reason) => {
-                            let at = format!("/changes/{n}{}", reason.at);
-                            outcome = Err(Reason { at, ..reason });
-                            break;
-                        }
+                Supposed::Event(event) => match self.suppose(&mut state, reading, &event, &mut supposing) {
+                    Ok(supposed) => changes.extend(supposed),
+                    Err(reason) => {
+                        let at = format!("/changes/{n}{}", reason.at);
+                        outcome = Err(Reason { at, ..reason });
+                        break;
                     }
-                }
+                },
             }
         }
         // The facts go back to what they were; the plan has seen none of it.
@@ -161,11 +181,11 @@ impl Planner {
         &self,
         state: &mut State,
         reading: &Reading,
-        (event_type, subject, data): (&str, &str, &RawValue),
+        event: &SupposedEvent,
         supposing: &mut Supposing,
     ) -> Result<Vec<Change>, Reason> {
-        let event_type = EventType::parse(event_type)?;
-        let (key, below) = event_type.split_subject(subject);
+        let event_type = EventType::parse(&event.event_type)?;
+        let (key, below) = event_type.split_subject(&event.subject);
         let object_type = event_type.object_type();
         let object = (object_type.to_owned(), key.to_owned());
         if !supposing.held.contains_key(&object) {
@@ -179,7 +199,7 @@ impl Planner {
             supposing.held.insert(object.clone(), held.map(|held| held.data));
         }
         let now = supposing.now.entry(object).or_default();
-        let data = Value::parse(data.get().as_bytes(), &Limits::DEFAULT)?.into_owned();
+        let data = Value::parse(event.data.get().as_bytes(), &Limits::DEFAULT)?.into_owned();
         match below {
             None if event_type.is_whole() => *now = data,
             None => merge(now, data),

@@ -49,7 +49,7 @@ pub(crate) async fn run(
             advance_at = now.plus(ADVANCE_MS as i64);
             drafts.extend(planner.advance(now).iter().flat_map(tell::events));
         }
-        let target = Position((*end.borrow()).0.min(planner.position().0 + MOST_RECORDS));
+        let target = Position(end.borrow().0.min(planner.position().0 + MOST_RECORDS));
         let (from, seen) = (planner.position(), Arc::clone(&shared));
         let touched = blocking(move || touched(&seen, from, target)).await?;
         if !touched.is_empty() {

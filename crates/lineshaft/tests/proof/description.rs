@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::caller::{Call, Caller};
 use crate::load::FEED;
+use crate::planning::{confirmed, late, pump, send};
 use crate::plant::{Hub, PATIENCE, Plant, balance, until};
 
 /// What an answer does not keep of its schema. Knows the keywords that the description uses and no other.
@@ -123,8 +124,13 @@ async fn full(plant: &Plant, sink: &Sink) -> (Hub, Caller) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_answer_is_as_it_is_described() {
     let sink = Sink::start(SinkConfig::default()).await.unwrap();
-    let plant = Plant::new("");
+    let plant = Plant::new("planning: {}\n");
     let (_hub, mut caller) = full(&plant, &sink).await;
+    for (of_type, subject, data) in pump() {
+        send(&mut caller, of_type, subject, &data).await;
+    }
+    send(&mut caller, "purchase-order.confirmed", "4500/10/A1", &confirmed(8)).await;
+    late(&mut caller, 1).await;
     let description = caller.get("/openapi.json").await.unwrap().json();
     let mut reader = Reader { caller, description, read: BTreeSet::new() };
 
@@ -148,6 +154,14 @@ async fn every_answer_is_as_it_is_described() {
     reader.get("/v1/systems", "/v1/systems").await;
     reader.get("/v1/balance", "/v1/balance").await;
     reader.get("/v1/overview", "/v1/overview").await;
+
+    reader.get("/v1/availability", "/v1/availability?item=MOTOR").await;
+    reader.get("/v1/shortages", "/v1/shortages").await;
+    reader.get("/v1/impacts", "/v1/impacts").await;
+    reader.get("/v1/plan", "/v1/plan").await;
+    reader.get("/v1/plan/late-orders", "/v1/plan/late-orders").await;
+    reader.get("/v1/plan/orders/{key}", "/v1/plan/orders/1000").await;
+    reader.get("/v1/plan/pegging", "/v1/plan/pegging?order=1000").await;
 
     let described = reader.description["paths"].as_object().unwrap().iter().filter(|(_, methods)| {
         methods["get"]["responses"]["200"]["content"].get("application/json").is_some()

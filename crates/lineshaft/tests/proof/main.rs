@@ -16,6 +16,7 @@ mod hostile;
 mod kill;
 mod ledger;
 mod load;
+mod planning;
 mod plant;
 mod reload;
 mod traces;

@@ -65,7 +65,7 @@ pub(super) fn of(kind: &str) -> Value {
             json!({ "type": "string", "enum": ["pending", "retrying", "parked", "dead", "unknown", "delivered", "discarded"] })
         }
         "outcome" => {
-            json!({ "type": "string", "enum": ["delivered", "again", "dead", "unknown", "discarded", "retried"] })
+            json!({ "type": "string", "enum": ["delivered", "again", "dead", "unknown", "discarded", "retried", "begun"] })
         }
         "disposition" => json!({ "type": "string", "enum": ["accepted", "stale", "echo"] }),
         "priority" => json!({ "type": "string", "enum": ["critical", "high", "normal", "bulk"] }),
@@ -245,7 +245,10 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("actor", "string?"),
         ],
     ),
-    ("DeadLetter", &[("..", "DeliveryRow"), ("since", "time"), ("parked", "integer")]),
+    (
+        "DeadLetter",
+        &[("..", "DeliveryRow"), ("since", "time"), ("parked", "integer"), ("unknown", "boolean")],
+    ),
     (
         "QuarantineRow",
         &[
