@@ -18,7 +18,8 @@ use lineshaft_model::json::Value;
 use lineshaft_model::{Millis, Position, Reason};
 pub use lineshaft_planning::record::{DemandKind, SupplyKind};
 pub use lineshaft_planning::{
-    Availability, Counts, Direction, Impact, Link, MovementKind, OrderState, Peg, PegEnd, Shortage,
+    Availability, Counts, Direction, Impact, Link, MovementKind, OrderImpact, OrderState, Peg, PegEnd,
+    Shortage,
 };
 use lineshaft_planning::{Change, Plan, Settings};
 use lineshaft_store::reading::Reading;

@@ -155,6 +155,7 @@ async fn no_page_is_wider_than_a_telephone() {
         "/events",
         "/objects",
         "/systems",
+        "/planning",
         "/books",
         "/search?q=0",
         "/nowhere",
@@ -209,6 +210,35 @@ async fn nobody_sees_anything_without_a_token() {
     browser.until("the login again", "return location.pathname === '/login'").await;
     browser.open(&demo.console).await;
     browser.until("still the login", "return location.pathname === '/login'").await;
+    browser.end().await;
+    demo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_planner_sees_what_a_count_takes_away() {
+    let (demo, browser) = (Demo::start().await, Chromium::start().await);
+    browser.open(&demo.link).await;
+    browser.until("the overview", "return document.querySelectorAll('.map-wide .node').length >= 4").await;
+    browser.open(&format!("{}/planning", demo.console)).await;
+    // The factory counts a shelf where parts are missing and holds the orders that need them.
+    browser.until("a shortage", "return !!document.querySelector(\"a[href^='/planning/item']\")").await;
+    browser
+        .until("an order that slips", "return document.querySelectorAll('.gantt tbody tr').length >= 1")
+        .await;
+    browser.click("a[href^='/planning/item']").await;
+    browser
+        .until("the item's stock over time", "return !!document.querySelector('svg.stock .balance')")
+        .await;
+    let balances =
+        "return [...document.querySelectorAll('td[data-label=Balance]')].map(cell => cell.textContent)";
+    let balances = browser.ask(balances).await;
+    let fallen = balances
+        .as_array()
+        .into_iter()
+        .flatten()
+        .any(|balance| balance.as_str().is_some_and(|text| text.starts_with('-')));
+    assert!(fallen, "something is missing: {balances}");
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.end().await;
     demo.end().await;
 }

@@ -2,7 +2,9 @@
 
 use askama::Template;
 use axum::extract::{Query, State as Extract};
-use lineshaft_engine::planner::{Assessed, Availability, Counts, Link, MovementKind, OrderState, Shortage};
+use lineshaft_engine::planner::{
+    Assessed, Availability, Counts, Impact, Link, MovementKind, OrderImpact, OrderState, Shortage,
+};
 use lineshaft_model::Millis;
 use serde::Deserialize;
 
@@ -55,7 +57,7 @@ pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answ
     let shell = Shell::new(&state, viewer, Section::Planning, "Planning").live(2_000);
     let now = shell.now;
     let asked = ask(&state, |planner| {
-        (planner.counts(), planner.shortages(ROWS), planner.late_orders(ROWS), planner.impacts(12))
+        (planner.counts(), planner.shortages(ROWS), planner.late_orders(ROWS), notable(planner.impacts(200)))
     });
     let page = match asked.await {
         Ok((counts, shortages, orders, impacts)) => {
@@ -75,6 +77,16 @@ pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answ
         },
     };
     show(&page)
+}
+
+/// The latest that moved an order or touched what is covered. That orders come and go is no news to a planner.
+fn notable(impacts: Vec<Assessed>) -> Vec<Assessed> {
+    let moved = |order: &OrderImpact| order.before.is_some() && order.after.is_some();
+    let is_notable = |assessed: &Assessed| {
+        let Impact { orders, demands, shortages, .. } = &assessed.impact;
+        orders.iter().any(moved) || !demands.is_empty() || !shortages.is_empty()
+    };
+    impacts.into_iter().filter(is_notable).take(12).collect()
 }
 
 /// Which item, where.
@@ -162,7 +174,7 @@ impl Scale {
     }
 }
 
-/// From now or the first planned start to the last end, a day at least.
+/// From now or the first planned start to the last end, three days at least.
 fn horizon(orders: &[OrderState], now: Millis) -> (i64, i64) {
     let dates = orders
         .iter()
@@ -170,7 +182,7 @@ fn horizon(orders: &[OrderState], now: Millis) -> (i64, i64) {
     let known: Vec<i64> = dates.flatten().map(|at| at.0).chain([now.0]).collect();
     let from = known.iter().copied().min().unwrap_or(now.0).max(now.0 - 30 * DAY_MS);
     let until = known.iter().copied().max().unwrap_or(now.0).min(now.0 + 400 * DAY_MS);
-    (from, until.max(from + DAY_MS))
+    (from, until.max(from + 3 * DAY_MS))
 }
 
 fn bar(order: OrderState, scale: Scale) -> Bar {
@@ -229,7 +241,7 @@ const HALF: i64 = 130;
 fn chart(availability: &Availability, now: Millis) -> Chart {
     let movements = &availability.movements;
     let last = movements.last().map_or(now.0, |movement| movement.at.0);
-    let scale = Scale { from: now.0, until: last.max(now.0 + DAY_MS) };
+    let scale = Scale { from: now.0, until: last.max(now.0 + 7 * DAY_MS) };
     let numbers = movements.iter().flat_map(|movement| [movement.balance.abs(), movement.change.abs()]);
     let highest = numbers.chain([availability.on_hand, availability.safety_stock]).max().unwrap_or_default();
     // Drawn in whole steps: the exact numbers are in the table.

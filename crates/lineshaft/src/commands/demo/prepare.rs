@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use lineshaft_engine::clock::{Clock, SystemClock};
 use lineshaft_model::Millis;
 use lineshaft_sim::{Config, Factory, Ports, Tokens};
 use lineshaft_web::access::{Scope, TokenFile};
@@ -52,9 +53,13 @@ pub(super) async fn prepare(demo: &Demo, around: &Around) -> Result<Prepared, Fa
 
 /// The factory on its usual ports, or on any when they are taken or nobody looks.
 async fn start(demo: &Demo, tokens: Tokens) -> Result<Factory, Failure> {
+    let usual = Config::default();
+    // For a person the factory's orders lie ahead of the clock on the wall, so that planning has something to look at.
+    let begins = if demo.headless { usual.begins } else { next_monday().unwrap_or(usual.begins) };
     let config = |ports| Config {
         seed: demo.seed,
         rate_per_s: demo.rate,
+        begins,
         ports,
         tokens: tokens.clone(),
         ..Config::default()
@@ -66,6 +71,13 @@ async fn start(demo: &Demo, tokens: Tokens) -> Result<Factory, Failure> {
     }
     let started = Factory::start(config(Ports::default())).await;
     started.map_err(|error| Failure::io("the factory cannot open its ports", "127.0.0.1", &error))
+}
+
+/// Six in the morning of the next Monday in Berlin, when the early shift begins.
+fn next_monday() -> Option<jiff::Timestamp> {
+    let now = jiff::Timestamp::from_millisecond(SystemClock::new().now().0).ok()?;
+    let monday = now.in_tz("Europe/Berlin").ok()?.nth_weekday(1, jiff::civil::Weekday::Monday).ok()?;
+    Some(monday.with().hour(6).minute(0).second(0).subsec_nanosecond(0).build().ok()?.timestamp())
 }
 
 /// What each system shows to the hub, and the hub to each system.
