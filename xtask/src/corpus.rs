@@ -16,6 +16,7 @@ pub(crate) fn run_on(root: &Path, folder: &Path) -> Result<(), Failure> {
     if !whole.join("corpus").is_dir() {
         return Err(Failure::new(format!("{} holds no folder `corpus`", folder.display())));
     }
+    crate::proof::tools::xmllint().map_err(Failure::new)?;
     for (package, binary) in TESTS {
         // Cargo's own runner: a few tests need nothing of the other one.
         let arguments = ["test", "--package", package, "--test", binary, "--locked", "--quiet", "--"];

@@ -8,7 +8,7 @@ mod conformance;
 mod dependencies;
 mod doctests;
 mod steps;
-mod tools;
+pub(crate) mod tools;
 
 use std::fs;
 use std::path::{Path, PathBuf};

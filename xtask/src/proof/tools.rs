@@ -45,6 +45,7 @@ pub(crate) fn schemathesis(site: &Site) -> Option<PathBuf> {
         .or_else(|_| {
             // Debian keeps the module in a package of its own.
             let apt_get = apt_get().ok_or_else(|| Failure::new("no right to install python3-venv"))?;
+            run(apt_get().arg("update"))?;
             run(apt_get().args(["install", "--yes", "--no-install-recommends", "python3-venv"]))?;
             run(Command::new(&python).args(["-m", "venv"]).arg(&folder))
         })
@@ -72,22 +73,27 @@ pub(crate) fn browser() -> Result<(), String> {
     if has_browser() {
         return Ok(());
     }
-    let packages = ["chromium", "chromium-driver"];
+    install("Chromium", &["chromium", "chromium-driver"], has_browser)
+}
+
+/// What checks XML against a schema, installed as a Debian package when it is missing and we may.
+pub(crate) fn xmllint() -> Result<(), String> {
+    let has_it = || found("xmllint").is_some();
+    if has_it() { Ok(()) } else { install("xmllint", &["libxml2-utils"], has_it) }
+}
+
+/// Installs Debian packages, and looks whether they brought what they were for.
+fn install(what: &str, packages: &[&str], has_it: impl Fn() -> bool) -> Result<(), String> {
+    let names = packages.join(" ");
     let Some(apt_get) = apt_get() else {
-        return Err(format!(
-            "no Chromium, and no right to install it: apt-get install {}",
-            packages.join(" ")
-        ));
+        return Err(format!("no {what}, and no right to install it: apt-get install {names}"));
     };
     let installed = run(apt_get().arg("update"))
         .and_then(|()| run(apt_get().args(["install", "--yes", "--no-install-recommends"]).args(packages)));
     match installed {
-        Ok(()) if has_browser() => Ok(()),
-        Ok(()) => {
-            Err("the packages chromium and chromium-driver brought no `chromium` and `chromedriver`"
-                .to_owned())
-        }
-        Err(failure) => Err(format!("Chromium could not be installed: {failure}")),
+        Ok(()) if has_it() => Ok(()),
+        Ok(()) => Err(format!("the packages {names} brought no {what}")),
+        Err(failure) => Err(format!("{what} could not be installed: {failure}")),
     }
 }
 
