@@ -155,6 +155,7 @@ impl Planner {
         let mut changes = Vec::new();
         let mut supposing = Supposing::default();
         let mut outcome = Ok(());
+        state.facts.begin_supposing();
         for (n, supposed) in supposed.into_iter().enumerate() {
             match supposed {
                 Supposed::Change(change) => changes.push(change),
@@ -173,6 +174,7 @@ impl Planner {
             let data = held.as_deref().map(|text| Value::parse(text.get().as_bytes(), &Limits::DEFAULT));
             drop(state.facts.take(&object_type, &key, data.and_then(Result::ok).as_ref()));
         }
+        state.facts.end_supposing();
         outcome.map(|()| state.plan.what_if(&changes))
     }
 

@@ -69,6 +69,8 @@ pub(super) struct Facts {
     /// What could not be read of an object.
     unread: BTreeMap<Object, Vec<Reason>>,
     receiving: Receiving,
+    /// While something is supposed: the records that objects had before it.
+    before: Option<HashMap<Object, Vec<Name>>>,
 }
 
 impl Facts {
@@ -109,6 +111,21 @@ impl Facts {
         changes
     }
 
+    /// From now on objects are taken in only to see what that would change; the plan is not told.
+    pub(super) fn begin_supposing(&mut self) {
+        self.before = Some(HashMap::new());
+    }
+
+    /// Ends it, after what was supposed has been taken back. The objects may be later ones by now than those the plan was told
+    /// of, so what they had put there is still theirs to remove.
+    pub(super) fn end_supposing(&mut self) {
+        for (object, had) in self.before.take().unwrap_or_default() {
+            let names = self.put.entry(object).or_default();
+            let lost: Vec<Name> = had.into_iter().filter(|name| !names.contains(name)).collect();
+            names.extend(lost);
+        }
+    }
+
     /// The site of whatever names none.
     pub(super) fn site(&self) -> &str {
         &self.places.site
@@ -122,6 +139,10 @@ impl Facts {
     /// Puts an object's records in place of those it had.
     fn replace(&mut self, object: Object, records: Vec<Record>, changes: &mut Vec<Change>) {
         let names: Vec<Name> = records.iter().map(Record::name).collect();
+        if let Some(supposing) = &mut self.before {
+            let had = || self.put.get(&object).cloned().unwrap_or_default();
+            supposing.entry(object.clone()).or_insert_with(had);
+        }
         let before =
             if names.is_empty() { self.put.remove(&object) } else { self.put.insert(object, names.clone()) };
         let gone = before.unwrap_or_default().into_iter().filter(|name| !names.contains(name));

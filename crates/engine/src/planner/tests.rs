@@ -166,3 +166,18 @@ fn what_cannot_be_read_is_told_with_its_place() {
     bench.take("purchase-order", "4500", &order(""));
     assert!(told(&bench).is_empty());
 }
+
+#[test]
+fn what_was_only_supposed_loses_no_removal() {
+    let mut bench = Bench::new();
+    bench.take("item", "MOTOR", r#"{"unit":"C62"}"#);
+    bench.take("purchase-order", "4500", &order(""));
+    // Somebody asks after the order was cancelled and before the plan has heard of it.
+    let cancelled = order("").replace("\"open\"", "\"cancelled\"");
+    bench.facts.begin_supposing();
+    drop(bench.changes("purchase-order", "4500", &order(r#","confirmed":{}"#)));
+    drop(bench.changes("purchase-order", "4500", &cancelled));
+    bench.facts.end_supposing();
+    bench.take("purchase-order", "4500", &cancelled);
+    assert!(bench.to_come().is_empty(), "{:?}", bench.to_come());
+}
