@@ -138,3 +138,26 @@ async fn one_record_with_an_unknown_code_does_not_hold_up_its_list() {
     let wrong = send(json!({ "error": { "code": "005056A509B11EE1B9A8FEC11C21D78E" } })).await;
     assert_eq!((wrong.status, wrong.json()["code"].as_str()), (400, Some("json-split")));
 }
+
+#[test]
+fn the_tests_of_the_discrete_plant_pass_and_use_all_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let plant = Plant::at(folder.path());
+    let written = plant.command(&["new", ".", "--from", "discrete-plant"]);
+    assert!(written.status.success(), "{}", String::from_utf8_lossy(&written.stderr));
+    let results = folder.path().join("results.xml");
+    let results = results.to_str().unwrap();
+    let tested = plant.command(&["test", ".", "--coverage-at-least", "100", "--junit", results]);
+    assert!(tested.status.success(), "{}", String::from_utf8_lossy(&tested.stdout));
+    assert!(std::fs::read_to_string(results).unwrap().contains("failures=\"0\""));
+
+    // A mapping that changes its mind is found, with the test's line.
+    let mapping = folder.path().join("mappings/count-to-erp.jq");
+    let text = std::fs::read_to_string(&mapping).unwrap();
+    std::fs::write(&mapping, text.replace("\"702\"", "\"703\"")).unwrap();
+    let tested = plant.command(&["test", ".", "--filter", "counts.yaml"]);
+    assert_eq!(tested.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&tested.stdout).into_owned();
+    let wrong = "deliveries/0/body/GoodsMovementType: expected the text `702`, got the text `703`";
+    assert!(told.contains("tests/counts.yaml:23:") && told.contains(wrong), "{told}");
+}

@@ -11,6 +11,7 @@ pub mod logging;
 pub mod measure;
 mod otlp;
 pub mod records;
+pub mod rehearsal;
 pub mod table;
 pub mod terminal;
 pub mod wire;

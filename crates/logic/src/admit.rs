@@ -1,5 +1,7 @@
 //! Whether an event is new, and whether it changes anything: duplicates, stale revisions and echoes.
 
+use std::sync::Arc;
+
 use lineshaft_model::Position;
 use lineshaft_model::record::{Disposition, EventHead};
 
@@ -10,6 +12,57 @@ pub struct Known {
     pub revision: u64,
     /// The event says what was last delivered to its sender, byte for byte: our own change coming back.
     pub echo: bool,
+}
+
+/// Where an object stands at the moment of writing.
+#[derive(Clone, Debug, Default)]
+pub struct Head {
+    /// Its latest event, whatever became of it: the next event's `previous`.
+    pub position: Position,
+    /// Its latest event that changed it.
+    pub changed: Position,
+    /// The revision of that event; 0 for none.
+    pub revision: u64,
+    /// The hash of that event's data.
+    pub hash: u64,
+    /// The system that sent it.
+    pub system: Arc<str>,
+}
+
+/// What an event brings to its object.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    /// Where it would be written.
+    pub position: Position,
+    /// Its revision; 0 for none, and for a part of an object, whose revisions are its own.
+    pub revision: u64,
+    /// The hash of its data.
+    pub hash: u64,
+    /// The system that sends it.
+    pub system: Arc<str>,
+}
+
+impl Head {
+    /// Whether another system said the same last. Then it is an echo if that was owed to the sender.
+    #[must_use]
+    pub fn may_be_echoed(&self, arrival: &Arrival) -> bool {
+        self.hash == arrival.hash && !self.changed.is_zero() && self.system != arrival.system
+    }
+
+    /// Where the object stands when the event has been written.
+    #[must_use]
+    pub fn after(self, arrival: Arrival, disposition: Disposition) -> Self {
+        if disposition != Disposition::Accepted {
+            return Self { position: arrival.position, ..self };
+        }
+        Self {
+            position: arrival.position,
+            changed: arrival.position,
+            revision: arrival.revision.max(self.revision),
+            hash: arrival.hash,
+            system: arrival.system,
+        }
+    }
 }
 
 /// What becomes of an event.

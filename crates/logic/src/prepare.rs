@@ -133,18 +133,29 @@ pub struct Whole<'a> {
     pub origin: &'a str,
 }
 
+/// The documents an input comes to by its source's format, in their order; what cannot be decoded is refused by itself.
+pub fn documents<'a>(
+    around: &'a Around<'a>,
+    source: &'a SourcePlan,
+    input: Whole<'a>,
+) -> impl Iterator<Item = Result<Document, Prepared>> + 'a {
+    lineshaft_formats::decode(&source.format, input.bytes).enumerate().map(move |(n, found)| {
+        found.map(|found| cut(input, found, n)).map_err(|error| {
+            let origin = place(input.origin, &error.at.to_string());
+            let raw = Bytes::copy_from_slice(&error.raw);
+            broken(around, raw, origin, one(error.into()))
+        })
+    })
+}
+
 /// Decodes an input by its source's format and prepares every document; what cannot be decoded is refused by itself.
 #[must_use]
 pub fn whole(around: &Around<'_>, source: &SourcePlan, input: Whole<'_>) -> Vec<Prepared> {
     let mut prepared = Vec::new();
-    for (n, found) in lineshaft_formats::decode(&source.format, input.bytes).enumerate() {
+    for found in documents(around, source, input) {
         match found {
-            Ok(found) => prepared.extend(document(around, source, &cut(input, found, n))),
-            Err(error) => {
-                let origin = place(input.origin, &error.at.to_string());
-                let raw = Bytes::copy_from_slice(&error.raw);
-                prepared.push(broken(around, raw, origin, one(error.into())));
-            }
+            Ok(found) => prepared.extend(document(around, source, &found)),
+            Err(refused) => prepared.push(refused),
         }
         // Two bytes can be a document, and its refusal a record of hundreds.
         if prepared.len() > around.plan.batch_events.max(1) {

@@ -4,7 +4,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use lineshaft_logic::admit::{Known, Verdict, decide};
+use lineshaft_logic::admit::{Arrival, Head, Known, Verdict, decide};
 use lineshaft_model::record::{CarriedHead, EventHead, EventRecord, RecordKind};
 use lineshaft_model::{Fingerprint, Position, Reason};
 use lineshaft_ports::journal::JournalRead;
@@ -17,18 +17,6 @@ use crate::work::Candidate;
 /// Object heads kept in each of the two generations of the cache. The views never lag by as many events, so a head that has
 /// left the cache is in the views.
 const GENERATION: usize = 262_144;
-
-/// Where an object stands.
-#[derive(Clone, Debug, Default)]
-struct Head {
-    /// Its latest event, whatever its disposition: the next event's `previous`.
-    position: Position,
-    /// Its latest event that changed it.
-    changed: Position,
-    revision: u64,
-    hash: u64,
-    system: Arc<str>,
-}
 
 /// The exact state at the journal's end.
 #[derive(Debug)]
@@ -76,20 +64,12 @@ impl Admission {
         };
         // A part of an object, such as a confirmation, has revisions of its own: only whole objects are compared.
         let revision = if below.is_some() { 0 } else { envelope.revision };
-        let mut known = Known { revision: head.revision, echo: false };
-        if head.hash == candidate.hash && !head.changed.is_zero() && &*head.system != envelope.system() {
-            known.echo = self.owed_to(head.changed, envelope.system())?;
-        }
-        let disposition = decide(revision, known);
-        let accepted = disposition == lineshaft_model::record::Disposition::Accepted;
-        let next = Head {
-            position,
-            changed: if accepted { position } else { head.changed },
-            revision: if accepted { revision.max(head.revision) } else { head.revision },
-            hash: if accepted { candidate.hash } else { head.hash },
-            system: if accepted { self.system(envelope.system()) } else { Arc::clone(&head.system) },
-        };
+        let system = self.system(envelope.system());
+        let arrival = Arrival { position, revision, hash: candidate.hash, system };
+        let echo = head.may_be_echoed(&arrival) && self.owed_to(head.changed, envelope.system())?;
+        let disposition = decide(revision, Known { revision: head.revision, echo });
         let previous = head.position;
+        let next = head.after(arrival, disposition);
         self.remember(fingerprint, next);
         self.seen.insert(identity);
         self.tail.insert(identity, position);

@@ -135,7 +135,7 @@ impl Facts {
 }
 
 /// JSON indented as text; not one character of a value changes, so that no digit is lost.
-pub(super) fn pretty(json: &str) -> String {
+pub(crate) fn pretty(json: &str) -> String {
     let (mut out, mut depth, mut quoted, mut escaped) =
         (String::with_capacity(json.len() * 2), 0_usize, false, false);
     let mut characters = json.chars().peekable();

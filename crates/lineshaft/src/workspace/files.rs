@@ -17,6 +17,9 @@ const MOST_TEXT_BYTES: u64 = 4 << 20;
 /// The largest code list, in bytes.
 const MOST_CODES_BYTES: u64 = 64 << 20;
 
+/// Folders inside each other below `tests`.
+const DEEPEST: usize = 8;
+
 /// What a folder of a workspace holds.
 struct Folder {
     name: &'static str,
@@ -82,6 +85,27 @@ impl Files {
             }
         }
         files
+    }
+
+    /// The tests of a workspace: every YAML file below `tests`. They are no part of what runs.
+    #[must_use]
+    pub fn tests(root: &Path, problems: &mut Problems) -> Self {
+        let mut files = Self { root: root.to_owned(), texts: BTreeMap::new() };
+        if root.join("tests").is_dir() {
+            files.read_below("tests", problems);
+        }
+        files
+    }
+
+    fn read_below(&mut self, folder: &str, problems: &mut Problems) {
+        for (name, is_folder) in self.list(folder, problems).unwrap_or_default() {
+            let path = format!("{folder}/{name}");
+            if is_folder && path.matches('/').count() <= DEEPEST {
+                self.read_below(&path, problems);
+            } else if name.ends_with(".yaml") {
+                self.read_one(path, MOST_TEXT_BYTES, problems);
+            }
+        }
     }
 
     /// The folder they were read from.

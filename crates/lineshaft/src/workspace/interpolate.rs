@@ -7,6 +7,7 @@
 //! | `${secret:name}` | stays as it is: resolved when the workspace is started, and never shown |
 //! | `$${` | `${`, for texts that mean it |
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -16,7 +17,10 @@ use super::spelling;
 
 /// The environment as it was when the workspace was read. Values never show in `Debug`: some are secrets.
 #[derive(Clone, Default)]
-pub struct Variables(BTreeMap<String, String>);
+pub struct Variables {
+    known: BTreeMap<String, String>,
+    stand_ins: bool,
+}
 
 impl Variables {
     /// The environment of the process; what is not UTF-8 is left out.
@@ -31,28 +35,50 @@ impl Variables {
     /// The value of a variable.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.get(name).map(String::as_str)
+        self.known.get(name).map(String::as_str)
+    }
+
+    /// The same, with a stand-in for whatever is not set: for reading a workspace whose systems are not called.
+    #[must_use]
+    pub fn with_stand_ins(self) -> Self {
+        Self { stand_ins: true, ..self }
+    }
+
+    /// Whether what is not set has a stand-in.
+    #[must_use]
+    pub const fn stands_in(&self) -> bool {
+        self.stand_ins
+    }
+
+    /// What a file means by a variable. Most stand for addresses, so a stand-in is one, below the name that RFC 6761 sets
+    /// aside for tests.
+    fn meant(&self, name: &str) -> Option<Cow<'_, str>> {
+        let known = self.get(name).map(Cow::Borrowed);
+        known.or_else(|| {
+            let host = name.to_ascii_lowercase().replace('_', "-");
+            self.stand_ins.then(|| format!("https://{}.test", host.trim_matches('-')).into())
+        })
     }
 
     /// Every name with its value.
     pub fn pairs(&self) -> impl Iterator<Item = (String, String)> {
-        self.0.iter().map(|(name, value)| (name.clone(), value.clone()))
+        self.known.iter().map(|(name, value)| (name.clone(), value.clone()))
     }
 
     fn names(&self) -> impl Iterator<Item = &str> + Clone {
-        self.0.keys().map(String::as_str)
+        self.known.keys().map(String::as_str)
     }
 }
 
 impl FromIterator<(String, String)> for Variables {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(pairs: I) -> Self {
-        Self(pairs.into_iter().collect())
+        Self { known: pairs.into_iter().collect(), stand_ins: false }
     }
 }
 
 impl fmt::Debug for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Variables({} names)", self.0.len())
+        write!(f, "Variables({} names)", self.known.len())
     }
 }
 
@@ -157,9 +183,10 @@ fn replace(text: &str, variables: &Variables) -> Result<(String, Vec<String>), W
         if !is_variable(name) {
             return Err(malformed(format!("`{}` is no name of a variable", spelling::clip(name))));
         }
-        match (variables.get(name), default) {
-            (Some(value), None) => replaced.push_str(value),
-            (Some(value), Some(_)) if !value.is_empty() => replaced.push_str(value),
+        let value = default.map_or_else(|| variables.meant(name), |_| variables.get(name).map(Cow::Borrowed));
+        match (value, default) {
+            (Some(value), None) => replaced.push_str(&value),
+            (Some(value), Some(_)) if !value.is_empty() => replaced.push_str(&value),
             (_, Some(default)) => replaced.push_str(default),
             (None, None) => {
                 let similar = match spelling::closest(name, variables.names()) {
@@ -218,6 +245,14 @@ mod tests {
         for text in ["${", "${A", "${1A}", "${}", "${A B}", "${secret:}", "${secret:../x}"] {
             assert_eq!(code(text), "variable-malformed", "{text}");
         }
+    }
+
+    #[test]
+    fn a_stand_in_is_an_address_of_no_host() {
+        let with = known().with_stand_ins();
+        let replaced = |text: &str| replace(text, &with).ok().expect("replaced").0;
+        assert_eq!(replaced("${ERP_URL}/api"), "https://erp-url.test/api");
+        assert_eq!(replaced("${WMS_URL}${ERP_URL:-default}"), "http://wmsdefault");
     }
 
     #[test]

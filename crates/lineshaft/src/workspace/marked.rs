@@ -1,6 +1,6 @@
 //! A YAML document as a tree in which every node knows where it stands.
 
-use lineshaft_model::json::Pointer;
+use lineshaft_model::json::{Pointer, Value};
 
 /// Where a node stands in its file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -176,6 +176,21 @@ impl Node {
             Kind::List(items) => items.iter().map(Self::to_json).collect(),
             Kind::Map(entries) => {
                 Value::Object(entries.iter().map(|e| (e.key.clone(), e.value.to_json())).collect())
+            }
+        }
+    }
+
+    /// The same as exact JSON: numbers stay as they are written.
+    #[must_use]
+    pub fn to_value(&self) -> Value<'static> {
+        match &self.kind {
+            Kind::Null => Value::Null,
+            Kind::Bool(truth) => Value::Bool(*truth),
+            Kind::Number(number) => Value::Number(number.clone().into()),
+            Kind::Text(text) => Value::String(text.clone().into()),
+            Kind::List(items) => Value::Array(items.iter().map(Self::to_value).collect()),
+            Kind::Map(entries) => {
+                Value::Object(entries.iter().map(|e| (e.key.clone().into(), e.value.to_value())).collect())
             }
         }
     }

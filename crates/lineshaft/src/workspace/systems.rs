@@ -43,6 +43,14 @@ pub struct System {
     pub(super) tree: Node,
 }
 
+impl System {
+    /// What its file says of an operation.
+    #[must_use]
+    pub fn operation(&self, name: &str) -> Option<&Node> {
+        self.tree.get("operations")?.get(name)
+    }
+}
+
 /// Every system, in the order of the files.
 pub(super) fn read(loading: &mut Loading<'_>) -> Vec<System> {
     let files: Vec<String> = loading.files.of("systems").map(|(_, file, _)| file.to_owned()).collect();
