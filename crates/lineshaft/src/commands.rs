@@ -3,6 +3,7 @@
 pub mod balance;
 pub mod bench;
 pub mod check;
+pub mod contracts;
 pub mod dead_letters;
 pub mod decode;
 pub mod deliveries;

@@ -7,6 +7,7 @@ pub mod data;
 mod examples;
 pub mod explain;
 pub mod failure;
+pub mod governance;
 pub mod logging;
 pub mod measure;
 mod otlp;

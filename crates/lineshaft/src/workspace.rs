@@ -39,7 +39,7 @@ use lineshaft_mapping::{Environment, Mapping};
 pub use contracts::ContractFile;
 pub use files::Files;
 pub use interpolate::Variables;
-pub use load::{load, settings_of};
+pub use load::{load, load_files, settings_of};
 pub use problem::{Problem, Problems, Severity};
 pub use render::{Style, render};
 pub use routes::RouteFile;

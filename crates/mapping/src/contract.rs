@@ -1,6 +1,7 @@
 //! Contracts: JSON Schema 2020-12, checked straight over the parsed input.
 
 mod bounds;
+pub(crate) mod compatibility;
 mod tree;
 
 #[cfg(test)]

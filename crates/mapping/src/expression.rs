@@ -8,6 +8,7 @@ use crate::environment::{Environment, Vars};
 use crate::input::Input;
 use crate::mapping::MappingError;
 use crate::query::{Failure, How, Output, Query};
+use crate::reads::Reads;
 
 /// A jq expression that gives one text: a string, a number or a boolean.
 #[derive(Debug)]
@@ -32,6 +33,12 @@ impl Expression {
         self.0.how()
     }
 
+    /// What it reads of its input.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        self.0.reads()
+    }
+
     /// The text it gives for this input.
     ///
     /// # Errors
@@ -52,6 +59,12 @@ impl Condition {
     /// Everything that is wrong with the text.
     pub fn compile(text: &str, environment: &Environment) -> Result<Self, Vec<Diagnostic>> {
         Query::compile(text, environment).map(Self)
+    }
+
+    /// What it reads of its input.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        self.0.reads()
     }
 
     /// Whether it runs as a compiled plan, and if not, why.

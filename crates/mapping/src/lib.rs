@@ -19,6 +19,7 @@ mod input;
 mod mapping;
 mod plan;
 mod query;
+mod reads;
 #[cfg(test)]
 mod reference_page;
 mod template;
@@ -26,6 +27,7 @@ mod units;
 
 pub use budget::Budget;
 pub use codes::{CodeList, Policy};
+pub use contract::compatibility::{Change, Version, changes, fields};
 pub use contract::{Contract, Schemas, Violation};
 pub use diagnostic::{Diagnostic, Place};
 pub use environment::{Environment, NoReferences, References, Vars};
@@ -33,5 +35,6 @@ pub use expression::{Condition, Expression};
 pub use input::Input;
 pub use mapping::{Mapping, MappingError};
 pub use query::How;
+pub use reads::Reads;
 pub use template::{Escape, Template};
 pub use units::Units;

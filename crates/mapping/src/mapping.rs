@@ -11,6 +11,7 @@ use crate::diagnostic::Diagnostic;
 use crate::environment::{Environment, Vars};
 use crate::input::Input;
 use crate::query::{How, Output, Query, take_room};
+use crate::reads::Reads;
 
 /// A compiled mapping; threads share it through an `Arc`.
 #[derive(Debug)]
@@ -72,6 +73,12 @@ impl Mapping {
     #[must_use]
     pub fn how(&self) -> How {
         self.query.how()
+    }
+
+    /// What it reads of its input.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        self.query.reads()
     }
 
     /// Runs the mapping on a document and gives each output as JSON text.

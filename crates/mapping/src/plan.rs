@@ -8,6 +8,7 @@
 mod builtins;
 mod compile;
 mod eval;
+pub(crate) mod reads;
 mod value;
 
 #[cfg(test)]

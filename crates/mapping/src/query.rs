@@ -15,6 +15,7 @@ use crate::guard::{self, Program, Syntax};
 use crate::input::Input;
 use crate::mapping::MappingError;
 use crate::plan::{self, Halt, Plan, Runner, Unplanned, V};
+use crate::reads::Reads;
 
 /// A compiled expression of any kind: mapping, condition, template part.
 #[derive(Debug)]
@@ -139,6 +140,11 @@ impl Query {
             Ok(_) => How::Compiled,
             Err(unplanned) => How::Interpreted { why: unplanned.why.clone(), line: unplanned.line },
         }
+    }
+
+    /// What it reads of its input.
+    pub(crate) fn reads(&self) -> Reads {
+        self.plan.as_ref().map_or_else(|_| Reads::everything(), |plan| Reads::of(plan::reads::reads(plan)))
     }
 
     fn program(&self) -> Result<&Program, Reason> {

@@ -9,6 +9,7 @@ use crate::expression::{one, scalar};
 use crate::input::Input;
 use crate::mapping::MappingError;
 use crate::query::{Failure, Query};
+use crate::reads::Reads;
 
 /// How inserted text is made safe for where it goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +71,15 @@ impl Template {
             parts.push(Part::Text(rest.to_owned()));
         }
         if problems.is_empty() { Ok(Self { parts }) } else { Err(problems) }
+    }
+
+    /// What its expressions read of their input.
+    #[must_use]
+    pub fn reads(&self) -> Reads {
+        self.parts.iter().fold(Reads::default(), |reads, part| match part {
+            Part::Text(_) => reads,
+            Part::Query(_, query) => reads.and(query.reads()),
+        })
     }
 
     /// The text without any expression, when that is all there is.

@@ -23,6 +23,38 @@ pub struct ContractFile {
     pub file: String,
     /// Where its name stands.
     pub mark: Mark,
+    /// The file's tree, for the places of what else is found.
+    tree: Node,
+}
+
+impl ContractFile {
+    /// Where the schema describes a field, or whatever around it the schema does describe. `*` stands for every element.
+    #[must_use]
+    pub fn place_of(&self, field: &[String]) -> Mark {
+        let mut pointer = String::from("/schema");
+        for name in field {
+            if name == "*" {
+                pointer.push_str("/items");
+            } else {
+                pointer.push_str("/properties");
+                lineshaft_model::json::push_token(&mut pointer, name);
+            }
+        }
+        self.tree.place(&pointer)
+    }
+}
+
+/// The schemas of a workspace by file name, as contracts refer to them.
+#[must_use]
+pub fn schemas_of(contracts: &BTreeMap<String, ContractFile>) -> Schemas {
+    let named = contracts.values().map(|contract| (file_name(&contract.file), contract.spec.schema.clone()));
+    named.map(|(name, schema)| (name.to_owned(), schema)).collect()
+}
+
+/// A file as other contracts refer to it.
+#[must_use]
+pub fn file_name(file: &str) -> &str {
+    file.strip_prefix("contracts/").unwrap_or(file)
 }
 
 /// Every contract by its name.
@@ -58,17 +90,16 @@ pub(super) fn read(loading: &mut Loading<'_>) -> BTreeMap<String, ContractFile> 
                 None
             }
         };
-        contracts.insert(spec.contract.clone(), ContractFile { spec, compiled, file, mark });
+        contracts.insert(spec.contract.clone(), ContractFile { spec, compiled, file, mark, tree });
     }
     contracts
 }
 
 /// The schemas that others may refer to with `$ref`, by file name.
 fn schemas(trees: &[(String, Node)]) -> Schemas {
-    let named = trees.iter().filter_map(|(file, tree)| {
-        let name = file.strip_prefix("contracts/").unwrap_or(file);
-        Some((name.to_owned(), tree.get("schema")?.to_json()))
-    });
+    let named = trees
+        .iter()
+        .filter_map(|(file, tree)| Some((file_name(file).to_owned(), tree.get("schema")?.to_json())));
     named.collect()
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use lineshaft_model::Reason;
 use sha2::{Digest, Sha256};
 
 use super::marked::Mark;
@@ -85,6 +86,24 @@ impl Files {
             }
         }
         files
+    }
+
+    /// The workspace as it was at a revision of its Git repository. Only what a workspace reads is taken.
+    pub fn at_revision(root: &Path, revision: &str) -> Result<Self, Reason> {
+        let listed = git(root, &["ls-tree", "-r", "--name-only", "-z", revision, "./"])?;
+        let mut files = Self { root: root.to_owned(), texts: BTreeMap::new() };
+        let belongs = |path: &&str| match path.split_once('/') {
+            None => SINGLE.iter().any(|(single, read)| single == path && *read),
+            Some((folder, name)) => FOLDERS.iter().any(|known| {
+                let extension = name.rsplit_once('.').map_or("", |(_, extension)| extension);
+                known.name == folder && !known.later && known.extensions.contains(&extension)
+            }),
+        };
+        for path in listed.split('\0').filter(belongs).take(MOST_FILES) {
+            let text = git(root, &["show", &format!("{revision}:./{path}")])?;
+            files.texts.insert(path.to_owned(), text);
+        }
+        Ok(files)
     }
 
     /// The tests of a workspace: every YAML file below `tests`. They are no part of what runs.
@@ -252,6 +271,22 @@ impl Files {
             )
         })
     }
+}
+
+/// What `git` says about the repository that a folder is in.
+fn git(folder: &Path, arguments: &[&str]) -> Result<String, Reason> {
+    let failed = |why: &str| {
+        let message = format!("`git {}` failed: {}", arguments.first().unwrap_or(&""), why.trim());
+        Reason::new("revision-unreadable", message).at(folder.display().to_string()).hint(
+            "name a revision of the repository that the workspace is in, or the folder of an older copy",
+        )
+    };
+    let ran = std::process::Command::new("git").arg("-C").arg(folder).args(arguments).output();
+    let output = ran.map_err(|error| failed(&error.to_string()))?;
+    if !output.status.success() {
+        return Err(failed(&String::from_utf8_lossy(&output.stderr)));
+    }
+    String::from_utf8(output.stdout).map_err(|_| failed("what it wrote is not UTF-8"))
 }
 
 fn stray_folder(name: &str, problems: &mut Problems) {

@@ -36,6 +36,12 @@ pub(super) struct Loading<'f> {
 pub fn load(folder: &Path, variables: &Variables) -> Loaded {
     let mut problems = Problems::default();
     let files = Files::read(folder, &mut problems);
+    load_files(files, problems, folder, variables)
+}
+
+/// The same of files that have been read; `problems` is what was wrong with them.
+#[must_use]
+pub fn load_files(files: Files, problems: Problems, folder: &Path, variables: &Variables) -> Loaded {
     let mut loading = Loading {
         files: &files,
         variables,

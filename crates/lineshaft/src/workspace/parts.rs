@@ -53,6 +53,8 @@ pub struct ContractSpec {
 pub enum ContractStatus {
     /// Not relied on yet.
     Draft,
+    /// Agreed, and not sent yet.
+    Approved,
     /// Relied on.
     #[default]
     Active,
@@ -60,6 +62,20 @@ pub enum ContractStatus {
     Deprecated,
     /// Gone.
     Retired,
+}
+
+impl ContractStatus {
+    /// As the file has it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Approved => "approved",
+            Self::Active => "active",
+            Self::Deprecated => "deprecated",
+            Self::Retired => "retired",
+        }
+    }
 }
 
 /// What a change of a contract may do.
