@@ -1,14 +1,18 @@
 //! The handle: everything others may ask of a running hub.
 
+mod mending;
+mod refused;
 mod show;
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 pub use lineshaft_logic::pace::Forced;
+pub use mending::{Done, Edit, Mend, Preview};
+pub use refused::Taken;
 use lineshaft_model::record::{Action, Configured};
 use lineshaft_model::{
-    DeliveryId, DeliveryState, Destination, Fingerprint, Millis, Outcome, OutcomeKind, Position, Reason,
+    DeliveryState, Destination, Fingerprint, Millis, Position, Reason,
 };
 use lineshaft_ports::{Gate, Refusal};
 use lineshaft_store::reading::Reading;
@@ -33,17 +37,6 @@ pub struct Handle {
     couriers: Arc<Mutex<HashSet<String>>>,
     sources: Arc<Mutex<CancellationToken>>,
     planner: Option<Arc<Planner>>,
-}
-
-/// What a person asks to be done with a dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mend {
-    /// Deliver it again as it is.
-    Retry,
-    /// Give it up.
-    Discard,
-    /// Its outcome was unknown, and somebody has seen that the effect is there.
-    Confirm,
 }
 
 /// Who asks, and why.
@@ -153,65 +146,6 @@ impl Handle {
         }
     }
 
-    /// Retries, discards or confirms a dead letter. Durable when it returns; the position is that of the audit record.
-    pub async fn mend(&self, id: DeliveryId, mend: Mend, asked: Asked) -> Result<Position, Reason> {
-        if mend != Mend::Retry && asked.reason.trim().is_empty() {
-            let what = if mend == Mend::Discard { "discarded" } else { "confirmed" };
-            let message = format!("a dead letter is {what} with a reason");
-            return Err(Reason::new("reason-missing", message).at("/reason"));
-        }
-        let row = self.shared.views.unfinished(id).map_err(|e| unreadable(&e))?;
-        let Some(row) = row.filter(|row| row.entry.state == DeliveryState::Dead) else {
-            return Err(Reason::new("not-a-dead-letter", format!("{id} is not a dead letter"))
-                .hint("it may have been retried or discarded meanwhile: list the dead letters again"));
-        };
-        if mend == Mend::Confirm {
-            let letter = self.reading().dead_letter(id).map_err(|e| unreadable(&e))?;
-            if !letter.is_some_and(|letter| letter.unknown) {
-                let message = format!("it is known what became of {id}: its effect is not there");
-                return Err(Reason::new("outcome-known", message).hint("retry or discard it"));
-            }
-        }
-        let now = self.now();
-        let (kind, action) = match mend {
-            Mend::Confirm => (OutcomeKind::Delivered, "dead-letter.confirm"),
-            Mend::Retry => (OutcomeKind::Retried, "dead-letter.retry"),
-            Mend::Discard => (OutcomeKind::Discarded, "dead-letter.discard"),
-        };
-        let why = if asked.reason.is_empty() { "retried by a person" } else { &asked.reason };
-        let outcome = Outcome {
-            delivery: id,
-            kind,
-            attempt: row.entry.attempts,
-            at: now,
-            due: Millis(0),
-            status: 0,
-            reason: Some(Reason::new("person", why)),
-            foreign_key: None,
-            actor: Some(asked.actor.clone()),
-        };
-        let door = self.shared.lanes.door(&Destination::parse(&row.destination)?);
-        let settled = Settled { outcome, door, order: row.entry.order, parks: row.entry.parks };
-        self.act(action, &id.to_string(), asked, vec![settled]).await
-    }
-
-    /// Closes a quarantined input without taking it.
-    pub async fn discard_quarantined(&self, position: Position, asked: Asked) -> Result<Position, Reason> {
-        if asked.reason.trim().is_empty() {
-            return Err(
-                Reason::new("reason-missing", "a quarantined input is discarded with a reason").at("/reason")
-            );
-        }
-        let row = self.reading().quarantined(position).map_err(|e| unreadable(&e))?;
-        if !row.is_some_and(|row| row.open) {
-            return Err(Reason::new(
-                "not-quarantined",
-                format!("{position} is not an open quarantined input"),
-            ));
-        }
-        self.act("quarantine.discard", &position.to_string(), asked, Vec::new()).await
-    }
-
     /// Pauses a system, with a reason, or resumes it.
     pub async fn pause_system(&self, system: &str, pause: bool, asked: Asked) -> Result<Position, Reason> {
         if !self.shared.setup.load().systems.contains_key(system) {
@@ -268,6 +202,7 @@ impl Handle {
             target: target.to_owned(),
             reason: asked.reason,
             at: self.now(),
+            events: Vec::new(),
         };
         let closed = || Reason::new("hub-stopping", Refusal::Closed.to_string());
         self.work.send(Work::Action { action, outcomes, reply }).await.map_err(|_| closed())?;

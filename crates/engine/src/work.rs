@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use lineshaft_logic::lane::Change;
-use lineshaft_model::record::{Action, Configured, Disposition, Quarantine, Token};
-use lineshaft_model::{Event, Outcome, Position, Priority, Raw, Reasons};
+use lineshaft_model::record::{Action, Amended, Configured, Disposition, Quarantine, Token};
+use lineshaft_model::{DeliveryId, Event, Outcome, Position, Priority, Raw, Reason, Reasons};
 use lineshaft_ports::Refusal;
 use lineshaft_store::reading::Carry;
 use smallvec::SmallVec;
@@ -35,6 +35,8 @@ pub enum Work {
         /// Told the action's position once durable.
         reply: oneshot::Sender<Position>,
     },
+    /// What a person does to a dead letter or a refused input.
+    Mend(Box<Mending>),
     /// A configuration took effect.
     Configured(Configured),
     /// What is written again before the journal's oldest segment is dropped. What has changed since the views were asked is
@@ -88,6 +90,7 @@ impl Work {
             Self::Intake(intake) => intake.items.iter().map(Item::weight).sum(),
             Self::Outcomes(outcomes) => outcomes.len() * RECORD_OVERHEAD_BYTES,
             Self::Action { outcomes, .. } => (outcomes.len() + 1) * RECORD_OVERHEAD_BYTES,
+            Self::Mend(mending) => mending.weight(),
             Self::Carry { carries, .. } => carries.iter().map(carry_weight).sum(),
             Self::Begun { .. } | Self::Configured(_) | Self::Drop { .. } | Self::Stop => {
                 RECORD_OVERHEAD_BYTES
@@ -102,6 +105,14 @@ fn carry_weight(carry: &Carry) -> usize {
         _ => 0,
     };
     data + RECORD_OVERHEAD_BYTES
+}
+
+impl Mending {
+    fn weight(&self) -> usize {
+        let amended = self.amended.as_ref().map_or(0, |amended| amended.data.len());
+        let items: usize = self.items.iter().map(Item::weight).sum();
+        amended + items + 3 * RECORD_OVERHEAD_BYTES
+    }
 }
 
 impl Item {
@@ -122,6 +133,46 @@ impl Item {
         };
         payload + RECORD_OVERHEAD_BYTES
     }
+}
+
+/// What a person does to a dead letter or a refused input: all of it takes effect or nothing, and nothing when it is no
+/// longer as it was when the person's question was asked of the views.
+#[derive(Debug)]
+pub struct Mending {
+    /// To what.
+    pub target: Target,
+    /// How far the views were at least when they were asked.
+    pub asked: Position,
+    /// The audit record.
+    pub action: Action,
+    /// Other content.
+    pub amended: Option<Amended>,
+    /// What it does to the delivery; the outcome names the amendment that comes with it.
+    pub settled: Option<Settled>,
+    /// What a refused input comes to now, and the intake it came by.
+    pub items: Vec<Item>,
+    /// That intake.
+    pub intake: Arc<str>,
+    /// Told once all of it is durable, or why nothing is done.
+    pub reply: oneshot::Sender<Result<Mended, Reason>>,
+}
+
+/// What is mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A dead letter.
+    Letter(DeliveryId),
+    /// A refused input.
+    Input(Position),
+}
+
+/// What was recorded of a person's mending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mended {
+    /// The audit record.
+    pub position: Position,
+    /// What became of each event of a refused input.
+    pub admitted: Vec<Admitted>,
 }
 
 /// What one input came to: events, refused parts, and how far its source has been read.
@@ -251,6 +302,7 @@ mod tests {
             intake: text(),
             content_type: text(),
             origin: text(),
+            identity: text(),
             received: Millis(0),
             reasons: Reasons::new(),
             subject: text(),

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lineshaft_model::record::{Carried, EventRecord, OutcomeRecord, Quarantine, RawRef, RecordKind};
+use lineshaft_model::record::{Amended, Carried, EventRecord, OutcomeRecord, Quarantine, RawRef, RecordKind};
 use lineshaft_ports::journal::Record;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -11,6 +11,12 @@ use serde_json::{Value, json};
 #[must_use]
 pub fn as_json(record: &Record) -> Option<Box<RawValue>> {
     let value = match RecordKind::from_byte(record.kind)? {
+        RecordKind::Amended => {
+            let (head, data) = Amended::decode(&record.payload).ok()?;
+            let mut value = serde_json::to_value(head).ok()?;
+            value.as_object_mut()?.extend([bytes("data", data)]);
+            value
+        }
         RecordKind::Event => event(&record.payload)?,
         RecordKind::Outcome => outcome(&OutcomeRecord::decode(&record.payload).ok()?),
         RecordKind::Quarantine => {

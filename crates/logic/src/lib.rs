@@ -9,6 +9,7 @@ pub mod cloudevents;
 pub mod deliver;
 pub mod draft;
 pub mod lane;
+pub mod mend;
 pub mod own;
 pub mod pace;
 pub mod plan;

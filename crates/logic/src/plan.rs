@@ -9,6 +9,7 @@ use lineshaft_model::event_type::TypePattern;
 use lineshaft_model::{Destination, Priority};
 
 use crate::deliver::RetryRule;
+use crate::mend::Mending;
 use crate::own::Ownership;
 use crate::pace::Limits;
 
@@ -33,6 +34,8 @@ pub struct Plan {
     pub batch_events: usize,
     /// How large a document may be, in bytes.
     pub document_bytes: usize,
+    /// Who may change what in a dead letter.
+    pub mending: Mending,
 }
 
 /// How a source's bytes become events.

@@ -5,12 +5,14 @@
 //! other kinds are JSON. A version is raised when a payload's form changes in a way an older reader would misread; readers
 //! keep reading every older version.
 
+mod amended;
 mod carried;
 mod event;
 mod outcome;
 mod rest;
 mod wire;
 
+pub use amended::{Amended, AmendedHead, Cause, FieldChange};
 pub use carried::{
     Carried, CarriedHead, CarriedReference, CarriedState, Dropped, DroppedDeliveries, DroppedInputs,
 };
@@ -21,7 +23,7 @@ pub use rest::{
 };
 pub use wire::WireError;
 
-/// The version written today for every kind.
+/// The version written today for every kind; an outcome that names an amendment has its own ([`OutcomeRecord::version`]).
 pub const VERSION: u8 = 1;
 
 /// What a record is.
@@ -46,6 +48,8 @@ pub enum RecordKind {
     Carried = 8,
     /// Everything up to a record is carried forward and may be dropped: [`Dropped`].
     Dropped = 9,
+    /// Other content for a delivery or a refused input: [`Amended`].
+    Amended = 10,
 }
 
 impl RecordKind {
@@ -62,6 +66,7 @@ impl RecordKind {
             7 => Self::Tally,
             8 => Self::Carried,
             9 => Self::Dropped,
+            10 => Self::Amended,
             _ => return None,
         })
     }
@@ -79,6 +84,7 @@ impl RecordKind {
             Self::Tally => "tally",
             Self::Carried => "carried",
             Self::Dropped => "dropped",
+            Self::Amended => "amended",
         }
     }
 }

@@ -3,6 +3,7 @@
 //! The views and indexes say where things stand; everything told is read from the records themselves. All calls block and
 //! are bounded: in rows, in records looked at, in events walked.
 
+mod amended;
 mod carry;
 mod deliveries;
 mod events;
@@ -29,6 +30,7 @@ use crate::index::{Index, IndexError};
 use crate::views::{Views, ViewsError};
 
 pub use crate::views::{DeliveryFilter, ObjectFilter};
+pub use amended::Sent;
 pub use carry::{Carry, Step, Sweep, systems_owed};
 pub use events::EventFilter;
 

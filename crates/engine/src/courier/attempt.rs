@@ -2,11 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use lineshaft_logic::deliver::TargetCan;
 use lineshaft_logic::lane::Entry;
 use lineshaft_logic::request::{self, Rendered};
 use lineshaft_model::record::{EventRecord, RecordKind};
-use lineshaft_model::{Answer, IdempotencyKey, Millis, Outcome, OutcomeKind, Reason};
+use lineshaft_model::{
+    Answer, Destination, Envelope, IdempotencyKey, Millis, Outcome, OutcomeKind, Position, Reason,
+};
 use lineshaft_ports::{Delivery, Sink};
 use tokio::sync::{mpsc, oneshot};
 
@@ -62,7 +65,19 @@ pub(super) async fn attempt(
             return ended(None, Arc::default());
         }
     };
-    let (envelope, data) = (Arc::clone(&event.envelope), event.data.clone());
+    let (envelope, mut data) = (Arc::clone(&event.envelope), event.data.clone());
+    let revision = match amended(&shared, &entry) {
+        Ok(None) => None,
+        Ok(Some((revision, content))) => {
+            data = content;
+            Some(revision)
+        }
+        Err(reason) => {
+            tracing::error!(delivery = entry.id.to_string(), code = reason.code, "{}", reason.message);
+            shared.supervisor.fatal(&reason);
+            return ended(None, Arc::default());
+        }
+    };
     let route = event.route(entry.id.n).map_or_else(Arc::default, Arc::clone);
     drop(event);
     let destination = place.door.destination();
@@ -81,7 +96,7 @@ pub(super) async fn attempt(
     };
     let delivery = Delivery {
         id: entry.id,
-        idempotency_key: IdempotencyKey::derive(&envelope.source, &envelope.id, destination.as_str(), &route),
+        idempotency_key: key_of(&envelope, destination, &route, revision),
         attempt: entry.attempts.saturating_add(1),
         traceparent: crate::trace::child(&envelope.traceparent, entry.id, entry.attempts),
         envelope,
@@ -114,6 +129,7 @@ async fn begin(shared: &Shared, place: &Place, entry: &Entry) -> bool {
         reason: Some(Reason::new("attempt-begun", "an attempt has begun and nothing has come back yet")),
         foreign_key: None,
         actor: None,
+        amendment: Position::ZERO,
     };
     let settled = Settled { outcome, door: Arc::clone(&place.door), order: entry.order, parks: entry.parks };
     let (reply, durable) = oneshot::channel();
@@ -140,6 +156,36 @@ async fn deliver(sink: &dyn Sink, delivery: &Delivery, unknown: bool, can: Targe
         }
     }
     sink.deliver(delivery).await
+}
+
+/// The content that a person has put in the place of the event's data, with its revision.
+fn amended(shared: &Shared, entry: &Entry) -> Result<Option<(u32, Bytes)>, Reason> {
+    if entry.amended.is_zero() {
+        return Ok(None);
+    }
+    let found = shared.reading.amended(entry.amended).map_err(|error| error.reason())?;
+    match found {
+        Some((head, data)) => Ok(Some((head.revision, data))),
+        None => {
+            let message = format!("record {} is no amendment of {}", entry.amended, entry.id);
+            Err(Reason::new("record-unreadable", message)
+                .hint("`lineshaft journal verify` tells what is damaged"))
+        }
+    }
+}
+
+/// The key under which the effect is asked for.
+fn key_of(
+    envelope: &Envelope,
+    destination: &Destination,
+    route: &str,
+    revision: Option<u32>,
+) -> IdempotencyKey {
+    let (source, id, destination) = (&envelope.source, &envelope.id, destination.as_str());
+    match revision {
+        None => IdempotencyKey::derive(source, id, destination, route),
+        Some(revision) => IdempotencyKey::revised(source, id, destination, route, revision),
+    }
 }
 
 /// The event: still in memory, or from the journal.

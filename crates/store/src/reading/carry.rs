@@ -134,7 +134,7 @@ impl Sweep {
                 let Ok(dropped) = Dropped::decode(payload) else { return };
                 self.count_dropped(dropped);
             }
-            Some(RecordKind::Outcome) | None => {}
+            Some(RecordKind::Outcome | RecordKind::Amended) | None => {}
         }
     }
 
@@ -229,6 +229,7 @@ impl Reading {
                             target: system.clone(),
                             reason: row.reason,
                             at: row.at,
+                            events: Vec::new(),
                         })
                     })
                 }
@@ -242,6 +243,7 @@ impl Reading {
                             target: system.clone(),
                             reason: row.reason,
                             at: row.at,
+                            events: Vec::new(),
                         })
                     })
                 }
