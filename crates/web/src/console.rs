@@ -8,6 +8,7 @@ mod assets;
 mod books;
 mod dead_letters;
 mod deliveries;
+mod editor;
 mod event;
 mod events;
 mod fault;
@@ -34,7 +35,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::DefaultBodyLimit;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use lineshaft_engine::Handle;
 use lineshaft_model::{Position, Reason};
@@ -66,10 +67,12 @@ pub fn routes() -> Router<State> {
         .route("/dead-letters", get(dead_letters::list))
         .route("/dead-letters/retry", post(dead_letters::retry_all))
         .route("/dead-letters/{id}", get(dead_letters::single))
+        .route("/dead-letters/{id}/edit", edited(post(dead_letters::edit)))
         .route("/dead-letters/{id}/{action}", post(dead_letters::act))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{position}", get(quarantine::single))
-        .route("/quarantine/{position}/discard", post(quarantine::discard))
+        .route("/quarantine/{position}/edit", edited(post(quarantine::edit)))
+        .route("/quarantine/{position}/{action}", post(quarantine::act))
         .route("/systems", get(systems::page))
         .route("/systems/{name}/{action}", post(systems::act))
         .route("/planning", get(planning::page))
@@ -80,6 +83,11 @@ pub fn routes() -> Router<State> {
         .route("/assets/{file}", get(assets::file))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(Extension(Arc::new(Throttle::default())))
+}
+
+/// A form that brings a whole document.
+fn edited(form: MethodRouter<State>) -> MethodRouter<State> {
+    form.layer(DefaultBodyLimit::max(editor::LONGEST_FORM))
 }
 
 /// A rendered page.

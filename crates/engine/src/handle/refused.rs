@@ -32,17 +32,13 @@ struct Open {
 
 impl Handle {
     /// Closes a quarantined input without taking it.
-    pub async fn discard_quarantined(&self, position: Position, asked: Asked) -> Result<Position, Reasons> {
+    pub async fn discard_quarantined(&self, position: Position, asked: Asked) -> Result<Taken, Reasons> {
         if asked.reason.trim().is_empty() {
             let message = "a quarantined input is discarded with a reason";
             return Err(one(Reason::new("reason-missing", message).at("/reason")));
         }
         let open = self.open(position).map_err(one)?;
-        let target = Target::Input(position);
-        let nothing = (Vec::new(), "");
-        let done =
-            self.record_with(target, open.asked, "quarantine.discard", asked, (None, None), nothing).await?;
-        Ok(done.position)
+        self.taken(position, open, "quarantine.discard", asked, None, Vec::new()).await
     }
 
     /// Takes a quarantined input again as it came, with today's format, contract and mapping. When it is refused again, it stays

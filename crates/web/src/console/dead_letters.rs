@@ -9,6 +9,7 @@ use lineshaft_model::shown::{DeadLetter, Page as Rows};
 use lineshaft_model::{DeliveryId, Position};
 use serde::Deserialize;
 
+use super::editor::{EditStep, Editor, LONGEST_EDIT, Written};
 use super::fault::Fault;
 use super::pretty::pretty;
 use super::query::{ROWS, filled, link};
@@ -17,6 +18,7 @@ use super::shell::{Section, Shell};
 use super::words::Badge;
 use super::{Answer, follow, show};
 use crate::access::Scope;
+use crate::api::dead_letters::{act_on, preview_of};
 use crate::api::read;
 use crate::problem::Problem;
 use crate::state::State;
@@ -41,6 +43,10 @@ pub(super) struct Single {
     pub(super) shell: Shell,
     pub(super) letter: DeadLetter,
     pub(super) data: String,
+    pub(super) editor: Editor,
+    pub(super) editable: bool,
+    /// Whether its source sent something that is mapped.
+    pub(super) restartable: bool,
 }
 
 /// What is looked for, and what has just been done.
@@ -71,10 +77,11 @@ pub(super) async fn list(
     let oldest = asked.order.as_deref() == Some("oldest");
     let (wanted, cursor) = (destination.clone(), asked.cursor);
     let first = cursor.is_none();
-    let rows = read(&state, move |reading| {
+    let mut rows = read(&state, move |reading| {
         reading.dead_letters(wanted.as_deref(), !oldest, cursor.as_deref(), ROWS)
     })
     .await?;
+    rows.items = rows.items.into_iter().map(|letter| state.hub.told(letter)).collect();
     let shell = Shell::new(&state, viewer, Section::DeadLetters, "Dead letters");
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows.next.as_deref().map(|next| {
@@ -89,22 +96,41 @@ pub(super) async fn list(
 /// One, with every attempt.
 pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(id): Path<String>) -> Answer {
     let id: DeliveryId = id.parse().map_err(Fault::from)?;
-    let found = read(&state, move |reading| {
+    page(&state, viewer, id, Editor::default()).await
+}
+
+async fn page(state: &State, viewer: Viewer, id: DeliveryId, given: Editor) -> Answer {
+    let found = read(state, move |reading| {
         let letter = reading.dead_letter(id)?;
-        let event = if letter.is_some() { reading.event(id.event)? } else { None };
-        Ok::<_, lineshaft_store::reading::ReadingError>((letter, event))
+        let sent = if letter.is_some() { reading.sent(id.event)? } else { None };
+        Ok::<_, lineshaft_store::reading::ReadingError>((letter, sent))
     })
     .await?;
-    let (Some(letter), event) = found else {
+    let (Some(letter), sent) = found else {
         // It was retried or discarded meanwhile: its event tells the rest.
         return Ok(Redirect::to(&format!("/events/{}#d{}", id.event, id.n)).into_response());
     };
-    let data = event.map(|event| pretty(event.data.get())).unwrap_or_default();
-    let shell = Shell::new(&state, viewer, Section::DeadLetters, format!("Dead letter {id}"));
-    show(&Single { shell, letter, data })
+    let letter = state.hub.told(letter);
+    let data = letter.data.as_ref().map(|data| pretty(data.get())).unwrap_or_default();
+    let roles = viewer.caller.roles();
+    let roles: Vec<&str> = roles.iter().map(String::as_str).collect();
+    let base = format!("/dead-letters/{id}");
+    let editor = Editor {
+        text: if given.text.is_empty() { data.clone() } else { given.text },
+        action: format!("{base}/edit"),
+        base,
+        about: "The content of the event as this system gets it. The event itself, and what others got, stay as they are.",
+        verb: "Resubmit",
+        fields: state.hub.editable(&roles, &letter.delivery.event_type),
+        ..given
+    };
+    let editable = !letter.unknown && editor.text.len() <= LONGEST_EDIT;
+    let restartable = !letter.unknown && sent.is_some_and(|sent| sent.raw.is_some());
+    let shell = Shell::new(state, viewer, Section::DeadLetters, format!("Dead letter {id}"));
+    show(&Single { shell, letter, data, editor, editable, restartable })
 }
 
-/// Retries, discards or confirms one.
+/// Retries, restarts, discards or confirms one; approves or rejects what was proposed for it.
 pub(super) async fn act(
     Extract(state): Extract<State>,
     viewer: Viewer,
@@ -114,15 +140,39 @@ pub(super) async fn act(
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
     let id: DeliveryId = id.parse().map_err(Fault::from)?;
-    let mend = match action.as_str() {
-        "retry" => Mend::Retry,
-        "discard" => Mend::Discard,
-        "confirm" => Mend::Confirm,
-        _ => return Err(Fault::from(Problem::not_found("a dead letter is retried, discarded or confirmed"))),
-    };
-    let position = state.hub.mend(id, mend, because(&viewer, &form.reason)?).await?;
+    let position = act_on(&state, id, &action, because(&viewer, &form.reason)?).await?;
     follow(&state, position).await;
     Ok(Redirect::to(&format!("/events/{}?done={action}#d{}", id.event, id.n)).into_response())
+}
+
+/// Shows what an edit would change; then resubmits.
+pub(super) async fn edit(
+    Extract(state): Extract<State>,
+    viewer: Viewer,
+    Path(id): Path<String>,
+    Form(form): Form<Written>,
+) -> Answer {
+    viewer.sent(&form.form_token)?;
+    viewer.caller.need(Scope::Operate)?;
+    let id: DeliveryId = id.parse().map_err(Fault::from)?;
+    let edit = form.edit(&viewer)?;
+    let outcome = match form.step {
+        EditStep::Back => Ok(None),
+        EditStep::Preview => preview_of(&state, id, edit).await.map(Some),
+        EditStep::Send => match state.hub.edit(id, edit).await.map_err(Problem::all) {
+            Ok(done) => {
+                follow(&state, done.position).await;
+                let to = if done.proposed {
+                    format!("/dead-letters/{id}")
+                } else {
+                    format!("/events/{}?done=edit#d{}", id.event, id.n)
+                };
+                return Ok(Redirect::to(&to).into_response());
+            }
+            Err(problem) => Err(problem),
+        },
+    };
+    page(&state, viewer, id, Editor::after(form, outcome)).await
 }
 
 /// Retries all of a destination, or all there are, oldest first, up to a bound.

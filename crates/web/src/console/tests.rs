@@ -11,7 +11,8 @@ use super::shell::Section;
 use super::{books, dead_letters, deliveries, event, events, object, overview, quarantine, search, systems};
 use crate::access::Scope;
 use made_up::{
-    ago, delivery, known, letter, operator, reference, refused, row, shell, some_books, some_event,
+    ago, delivery, edited, editor, known, letter, operator, reference, refused, row, shell, some_books,
+    some_event,
     some_overview, some_systems,
 };
 
@@ -87,9 +88,23 @@ fn singles(text: &str) -> Drawn {
     let object = object::Page::new(shell, reference(), known(text), String::new());
     let event = event::Page::new(operator(Section::Events), some_event(text), "");
     let shell = operator(Section::DeadLetters);
-    let dead_letter = dead_letters::Single { shell, letter: letter(1), data: text.to_owned() };
+    let dead_letter = dead_letters::Single {
+        shell,
+        letter: edited(text),
+        data: text.to_owned(),
+        editor: editor(text),
+        editable: true,
+        restartable: true,
+    };
     let shell = operator(Section::Quarantine);
-    let quarantined = quarantine::Single { shell, row: refused(text), size: String::from("1.2 KiB") };
+    let quarantined = quarantine::Single {
+        shell,
+        row: refused(text),
+        size: String::from("1.2 KiB"),
+        editor: editor(text),
+        editable: true,
+        restarted: false,
+    };
     vec![
         ("object", object.render()),
         ("event", event.render()),
@@ -152,9 +167,12 @@ fn who_may_only_read_is_offered_nothing_to_press() {
         shell: shell(Section::DeadLetters, &[Scope::Read]),
         letter: letter(1),
         data: String::new(),
+        editor: editor(""),
+        editable: true,
+        restartable: true,
     };
     let page = page.render().expect("it renders");
-    assert!(!page.contains("/retry") && page.contains("that needs the scope"), "{page}");
+    assert!(!page.contains("/retry") && !page.contains("<textarea") && page.contains("that needs the scope"), "{page}");
 }
 
 #[test]

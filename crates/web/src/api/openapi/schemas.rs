@@ -21,7 +21,7 @@ fn fields_of(name: &str) -> Vec<(&'static str, &'static str)> {
 }
 
 /// What is sent to us and refused when it has more fields than these.
-const CLOSED: &[&str] = &["Because"];
+const CLOSED: &[&str] = &["Because", "OtherData", "OtherBytes"];
 
 /// A schema of properties; what has no `?` is always there.
 pub(super) fn object(schema: &str) -> Value {
@@ -67,6 +67,7 @@ pub(super) fn of(kind: &str) -> Value {
         "outcome" => {
             json!({ "type": "string", "enum": ["delivered", "again", "dead", "unknown", "discarded", "retried", "begun"] })
         }
+        "cause" => json!({ "type": "string", "enum": ["edit", "restart"] }),
         "disposition" => json!({ "type": "string", "enum": ["accepted", "stale", "echo"] }),
         "priority" => json!({ "type": "string", "enum": ["critical", "high", "normal", "bulk"] }),
         "ObjectAnswer" => {
@@ -152,6 +153,39 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
         ],
     ),
     ("Done", &[("position", "position")]),
+    ("OtherData", &[("data", "any"), ("reason", "reason?")]),
+    ("OtherBytes", &[("text", "string?"), ("base64", "string?"), ("reason", "reason?")]),
+    ("DoneOrProposed", &[("position", "position"), ("proposed", "boolean")]),
+    ("TakenInput", &[("position", "position"), ("proposed", "boolean"), ("results", "[object]")]),
+    ("Preview", &[("changes", "[FieldChange]"), ("needs_approval", "boolean")]),
+    ("FieldChange", &[("at", "string"), ("before", "string?"), ("after", "string?")]),
+    (
+        "Amendment",
+        &[
+            ("position", "position"),
+            ("target", "string"),
+            ("revision", "integer"),
+            ("previous", "position"),
+            ("cause", "cause"),
+            ("actor", "string"),
+            ("reason", "string?"),
+            ("at", "time"),
+            ("changes", "[FieldChange]?"),
+            ("proposed", "boolean?"),
+        ],
+    ),
+    (
+        "Closed",
+        &[
+            ("position", "position"),
+            ("actor", "string"),
+            ("action", "string"),
+            ("target", "string"),
+            ("reason", "string?"),
+            ("at", "time"),
+            ("events", "[position]?"),
+        ],
+    ),
     ("Running", &[("digest", "string")]),
     (
         "CloudEvent",
@@ -243,11 +277,23 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("status", "integer"),
             ("reason", "Reason?"),
             ("actor", "string?"),
+            ("amendment", "position?"),
         ],
     ),
     (
         "DeadLetter",
-        &[("..", "DeliveryRow"), ("since", "time"), ("parked", "integer"), ("unknown", "boolean")],
+        &[
+            ("..", "DeliveryRow"),
+            ("since", "time"),
+            ("parked", "integer"),
+            ("unknown", "boolean"),
+            ("owners", "{string}?"),
+            ("overdue", "boolean"),
+            ("revision", "integer"),
+            ("data", "any?"),
+            ("amendments", "[Amendment]?"),
+            ("proposal", "Amendment?"),
+        ],
     ),
     (
         "QuarantineRow",
@@ -260,6 +306,8 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("event_type", "string"),
             ("subject", "string"),
             ("open", "boolean"),
+            ("closed", "Closed?"),
+            ("proposal", "Amendment?"),
             ("raw", "RawShown?"),
         ],
     ),
