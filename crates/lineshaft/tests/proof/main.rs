@@ -16,6 +16,7 @@ mod hostile;
 mod kill;
 mod ledger;
 mod load;
+mod mending;
 mod planning;
 mod plant;
 mod reload;
