@@ -8,15 +8,13 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 pub use lineshaft_logic::pace::Forced;
-pub use mending::{Done, Edit, Mend, Preview};
-pub use refused::Taken;
 use lineshaft_model::record::{Action, Configured};
-use lineshaft_model::{
-    DeliveryState, Destination, Fingerprint, Millis, Position, Reason,
-};
+use lineshaft_model::{DeliveryState, Destination, Fingerprint, Millis, Position, Reason};
 use lineshaft_ports::{Gate, Refusal};
 use lineshaft_store::reading::Reading;
+pub use mending::{Done, Edit, Mend, Preview};
 use parking_lot::Mutex;
+pub use refused::Taken;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -29,9 +27,9 @@ use crate::work::{Settled, Work};
 /// A running hub. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     intake: Intake,
-    work: mpsc::Sender<Work>,
+    pub(crate) work: mpsc::Sender<Work>,
     applied: watch::Receiver<Position>,
     end: watch::Receiver<Position>,
     couriers: Arc<Mutex<HashSet<String>>>,
@@ -101,6 +99,14 @@ impl Handle {
     pub fn source(&self, intake: &str) -> Option<Option<Arc<dyn Gate>>> {
         let setup = self.shared.setup.load();
         setup.plan.sources.contains_key(intake).then(|| setup.gates.get(intake).cloned())
+    }
+
+    /// Every destination there is, by name.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.shared.setup.load().plan.operations.keys().cloned().collect();
+        names.sort();
+        names
     }
 
     /// The journal's end as it grows.
@@ -187,6 +193,28 @@ impl Handle {
         Ok(position)
     }
 
+    /// The audit record of what a person does.
+    pub(crate) fn action(&self, action: &str, target: &str, asked: Asked) -> Action {
+        Action {
+            actor: asked.actor,
+            action: action.to_owned(),
+            target: target.to_owned(),
+            reason: asked.reason,
+            at: self.now(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Resolves once the views show a record, or the hub stops.
+    pub(crate) async fn until_applied(&self, position: Position) {
+        self.shared.views_wanted.fetch_max(position.0, std::sync::atomic::Ordering::Relaxed);
+        let mut applied = self.applied();
+        tokio::select! {
+            _ = applied.wait_for(|applied| *applied >= position) => {}
+            () = self.stopping() => {}
+        }
+    }
+
     async fn act(
         &self,
         action: &str,
@@ -196,14 +224,7 @@ impl Handle {
     ) -> Result<Position, Reason> {
         let (reply, answer) = oneshot::channel();
         tracing::info!(action, target, actor = asked.actor, reason = asked.reason, "a person acted");
-        let action = Action {
-            actor: asked.actor,
-            action: action.to_owned(),
-            target: target.to_owned(),
-            reason: asked.reason,
-            at: self.now(),
-            events: Vec::new(),
-        };
+        let action = self.action(action, target, asked);
         let closed = || Reason::new("hub-stopping", Refusal::Closed.to_string());
         self.work.send(Work::Action { action, outcomes, reply }).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())

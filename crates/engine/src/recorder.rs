@@ -56,6 +56,7 @@ enum Reply {
     Intake(oneshot::Sender<Result<Vec<Admitted>, Refusal>>, Vec<Admitted>),
     Action(oneshot::Sender<Position>, Position),
     Mend(oneshot::Sender<Result<Mended, Reason>>, Mended),
+    Step(oneshot::Sender<Result<Position, Reason>>, Position),
 }
 
 /// What a lane is to be told once the batch is durable.
@@ -154,6 +155,7 @@ impl Recorder {
                 Reply::Intake(to, admitted) => drop(to.send(Ok(admitted))),
                 Reply::Action(to, position) => drop(to.send(position)),
                 Reply::Mend(to, mended) => drop(to.send(Ok(mended))),
+                Reply::Step(to, position) => drop(to.send(Ok(position))),
             }
         }
         self.admission.prune();
@@ -194,6 +196,7 @@ impl Recorder {
                 }
             }
             Work::Mend(mending) => self.take_mending(*mending, batch, replies, now)?,
+            Work::Job(step) => self.take_step(*step, batch, replies, now)?,
             Work::Configured(configured) => {
                 let position = self.push(batch, RecordKind::Configured, |buf| configured.encode(buf))?;
                 self.latest.note(Some(Thing::Configuration), position);

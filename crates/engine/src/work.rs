@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lineshaft_logic::lane::Change;
-use lineshaft_model::record::{Action, Amended, Configured, Disposition, Quarantine, Token};
+use lineshaft_model::record::{Action, Amended, Configured, Disposition, Job, Quarantine, Token};
 use lineshaft_model::{DeliveryId, Event, Outcome, Position, Priority, Raw, Reason, Reasons};
 use lineshaft_ports::Refusal;
 use lineshaft_store::reading::Carry;
@@ -37,6 +37,8 @@ pub enum Work {
     },
     /// What a person does to a dead letter or a refused input.
     Mend(Box<Mending>),
+    /// A step of long work.
+    Job(Box<JobStep>),
     /// A configuration took effect.
     Configured(Configured),
     /// What is written again before the journal's oldest segment is dropped. What has changed since the views were asked is
@@ -91,6 +93,7 @@ impl Work {
             Self::Outcomes(outcomes) => outcomes.len() * RECORD_OVERHEAD_BYTES,
             Self::Action { outcomes, .. } => (outcomes.len() + 1) * RECORD_OVERHEAD_BYTES,
             Self::Mend(mending) => mending.weight(),
+            Self::Job(step) => step.weight(),
             Self::Carry { carries, .. } => carries.iter().map(carry_weight).sum(),
             Self::Begun { .. } | Self::Configured(_) | Self::Drop { .. } | Self::Stop => {
                 RECORD_OVERHEAD_BYTES
@@ -105,6 +108,15 @@ fn carry_weight(carry: &Carry) -> usize {
         _ => 0,
     };
     data + RECORD_OVERHEAD_BYTES
+}
+
+impl JobStep {
+    fn weight(&self) -> usize {
+        let replayed: usize = self.replays.iter().map(|of| of.event.data.len() + RECORD_OVERHEAD_BYTES).sum();
+        let amended: usize =
+            self.letters.iter().map(|of| of.amended.as_ref().map_or(0, |amended| amended.data.len())).sum();
+        replayed + amended + (2 * self.letters.len() + 2) * RECORD_OVERHEAD_BYTES
+    }
 }
 
 impl Mending {
@@ -157,6 +169,46 @@ pub struct Mending {
     pub reply: oneshot::Sender<Result<Mended, Reason>>,
 }
 
+/// A step of long work: how far it is after it, and what it does. Written whole, and only while the job stands as it did
+/// when the views were asked.
+#[derive(Debug)]
+pub struct JobStep {
+    /// How far the views were at least when they were asked.
+    pub asked: Position,
+    /// How the job stands after the step, but for dead letters that somebody else has done something to meanwhile.
+    pub job: Job,
+    /// What a person did, for a step that a person takes.
+    pub action: Option<Action>,
+    /// Events that are owed again.
+    pub replays: Vec<ReplayItem>,
+    /// Dead letters.
+    pub letters: Vec<LetterItem>,
+    /// Told the job's record once all of it is durable, or why nothing is done.
+    pub reply: oneshot::Sender<Result<Position, Reason>>,
+}
+
+/// An event of the past that is owed again.
+#[derive(Debug)]
+pub struct ReplayItem {
+    /// Its own record.
+    pub original: Position,
+    /// The event, received now.
+    pub event: Event,
+    /// What is owed.
+    pub owing: Owing,
+    /// Whether its effect shall happen again.
+    pub new_scope: bool,
+}
+
+/// A dead letter in long work.
+#[derive(Debug)]
+pub struct LetterItem {
+    /// What becomes of it.
+    pub settled: Settled,
+    /// Other content.
+    pub amended: Option<Amended>,
+}
+
 /// What is mended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
@@ -164,6 +216,8 @@ pub enum Target {
     Letter(DeliveryId),
     /// A refused input.
     Input(Position),
+    /// Long work.
+    Job(Position),
 }
 
 /// What was recorded of a person's mending.

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod encode;
 pub mod events;
 pub mod explain;
+pub mod jobs;
 pub mod journal;
 mod listing;
 pub mod map;

@@ -112,6 +112,7 @@ impl Workspace {
             batch_events: usize::try_from(self.settings.limits.batch).unwrap_or(usize::MAX),
             document_bytes: usize::try_from(self.settings.limits.body.bytes).unwrap_or(usize::MAX),
             mending: self.settings.mending.rules(),
+            environment: self.environment.clone(),
             routes: std::mem::take(&mut self.routes).into_iter().map(|route| route.route).collect(),
         }
     }

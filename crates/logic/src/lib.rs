@@ -14,6 +14,7 @@ pub mod own;
 pub mod pace;
 pub mod plan;
 pub mod prepare;
+pub mod replay;
 pub mod request;
 pub mod retain;
 pub mod route;

@@ -203,7 +203,9 @@ pub fn differences(before: &Value<'_>, after: &Value<'_>) -> Result<Vec<FieldCha
     compare(&mut String::new(), Some(before), Some(after), &mut changes);
     if changes.len() > MOST_CHANGES {
         let message = format!("more than {MOST_CHANGES} places are changed");
-        return Err(Reason::new("edit-too-large", message).hint("have the source send it again as it should be"));
+        return Err(
+            Reason::new("edit-too-large", message).hint("have the source send it again as it should be")
+        );
     }
     Ok(changes)
 }
@@ -350,7 +352,11 @@ mod tests {
     #[test]
     fn a_difference_names_the_outermost_place() {
         let text = |t: &str| Some(t.to_owned());
-        assert_eq!(changes(r#"{"a":1,"b":[1,2]}"#, r#"{"b":[1,2],"a":1}"#), [], "the order of members is no change");
+        assert_eq!(
+            changes(r#"{"a":1,"b":[1,2]}"#, r#"{"b":[1,2],"a":1}"#),
+            [],
+            "the order of members is no change"
+        );
         assert_eq!(
             changes(r#"{"a":1.0,"gone":{"x":1},"l":[1,2]}"#, r#"{"a":1.00,"l":[1],"n/w":true}"#),
             [
@@ -378,7 +384,10 @@ mod tests {
         assert!(edit(&plan, &["operate", "admin"], counted, before, bad).is_ok());
         assert!(edit(&plan, &["read"], counted, before, good).is_err());
         assert!(edit(&plan, &["operate"], "lineshaft.item.changed.v1", before, good).is_err());
-        assert_eq!(edit(&plan, &["admin"], counted, before, before).unwrap_err()[0].code, "edit-without-change");
+        assert_eq!(
+            edit(&plan, &["admin"], counted, before, before).unwrap_err()[0].code,
+            "edit-without-change"
+        );
         assert_eq!(edit(&plan, &["admin"], counted, before, b"{").unwrap_err().len(), 1);
     }
 

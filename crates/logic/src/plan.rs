@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lineshaft_formats::Format;
-use lineshaft_mapping::{Condition, Contract, Expression, Mapping, Template};
+use lineshaft_mapping::{Condition, Contract, Environment, Expression, Mapping, Template};
 use lineshaft_model::event_type::TypePattern;
 use lineshaft_model::{Destination, Priority};
 
@@ -36,6 +36,8 @@ pub struct Plan {
     pub document_bytes: usize,
     /// Who may change what in a dead letter.
     pub mending: Mending,
+    /// Code lists and units, for expressions that people ask with.
+    pub environment: Environment,
 }
 
 /// How a source's bytes become events.

@@ -118,6 +118,12 @@ impl IdempotencyKey {
         Self::of(&[source, id, destination, route, &format!("revision {revision}")])
     }
 
+    /// The key of a replay whose effect shall happen again.
+    #[must_use]
+    pub fn scoped(&self, job: Position) -> Self {
+        Self::of(&[&self.0, &format!("replay {job}")])
+    }
+
     fn of(parts: &[&str]) -> Self {
         let mut hasher = Sha256::new();
         for part in parts {

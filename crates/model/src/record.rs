@@ -8,6 +8,7 @@
 mod amended;
 mod carried;
 mod event;
+mod job;
 mod outcome;
 mod rest;
 mod wire;
@@ -17,6 +18,7 @@ pub use carried::{
     Carried, CarriedHead, CarriedReference, CarriedState, Dropped, DroppedDeliveries, DroppedInputs,
 };
 pub use event::{Disposition, EventHead, EventRecord, Owed, RawRef};
+pub use job::{Job, JobOrder, JobState, LettersAction, LettersOrder, ReplayOrder, Replayed, ReplayedHead};
 pub use outcome::OutcomeRecord;
 pub use rest::{
     Action, Configured, Counts, Duplicate, JsonPayload, Quarantine, QuarantineHead, Tally, Token,
@@ -50,6 +52,10 @@ pub enum RecordKind {
     Dropped = 9,
     /// Other content for a delivery or a refused input: [`Amended`].
     Amended = 10,
+    /// Long work that a person asked for: [`Job`].
+    Job = 11,
+    /// An event of the past, owed to a destination again: [`Replayed`].
+    Replayed = 12,
 }
 
 impl RecordKind {
@@ -67,6 +73,8 @@ impl RecordKind {
             8 => Self::Carried,
             9 => Self::Dropped,
             10 => Self::Amended,
+            11 => Self::Job,
+            12 => Self::Replayed,
             _ => return None,
         })
     }
@@ -85,6 +93,8 @@ impl RecordKind {
             Self::Carried => "carried",
             Self::Dropped => "dropped",
             Self::Amended => "amended",
+            Self::Job => "job",
+            Self::Replayed => "replayed",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::record::{Action, AmendedHead, Counts, Disposition};
+use crate::record::{Action, AmendedHead, Counts, Disposition, Job};
 use crate::{DeliveryId, DeliveryState, Envelope, Millis, OutcomeKind, Position, Priority, Reason, Reasons};
 
 /// One page of a listing.
@@ -172,6 +172,31 @@ pub struct ClosedRow {
     /// What was done.
     #[serde(flatten)]
     pub action: Action,
+}
+
+/// Long work that a person asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// The record that says how it stands.
+    pub position: Position,
+    /// All of it.
+    #[serde(flatten)]
+    pub job: Job,
+}
+
+/// What long work would do, counted before it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// What matches.
+    pub matching: u64,
+    /// By what they are: event types, or destination and cause.
+    pub by: BTreeMap<String, u64>,
+    /// What was looked at.
+    pub looked_at: u64,
+    /// Whether everything was looked at; otherwise there is more.
+    pub complete: bool,
+    /// The first records that match.
+    pub first: Vec<String>,
 }
 
 /// A dead letter: the delivery, and what waits behind it.

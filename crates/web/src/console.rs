@@ -12,6 +12,7 @@ mod editor;
 mod event;
 mod events;
 mod fault;
+mod jobs;
 mod login;
 mod map;
 mod object;
@@ -65,7 +66,7 @@ pub fn routes() -> Router<State> {
         .route("/events/{position}", get(event::page))
         .route("/deliveries", get(deliveries::page))
         .route("/dead-letters", get(dead_letters::list))
-        .route("/dead-letters/retry", post(dead_letters::retry_all))
+        .route("/dead-letters/many", post(dead_letters::many))
         .route("/dead-letters/{id}", get(dead_letters::single))
         .route("/dead-letters/{id}/edit", edited(post(dead_letters::edit)))
         .route("/dead-letters/{id}/{action}", post(dead_letters::act))
@@ -73,6 +74,8 @@ pub fn routes() -> Router<State> {
         .route("/quarantine/{position}", get(quarantine::single))
         .route("/quarantine/{position}/edit", edited(post(quarantine::edit)))
         .route("/quarantine/{position}/{action}", post(quarantine::act))
+        .route("/jobs", get(jobs::page).post(jobs::replay))
+        .route("/jobs/{id}/{action}", post(jobs::act))
         .route("/systems", get(systems::page))
         .route("/systems/{name}/{action}", post(systems::act))
         .route("/planning", get(planning::page))

@@ -145,23 +145,21 @@ impl Problem {
 /// The status of each code; what is malformed is 400 and what breaks a contract or a mapping 422.
 fn status_of(code: &str) -> StatusCode {
     match code {
-        "ownership-conflict"
-        | "revision-conflict"
-        | "not-a-dead-letter"
-        | "not-quarantined"
-        | "mended-meanwhile"
-        | "no-proposal"
-        | "outcome-not-known" => StatusCode::CONFLICT,
+        "ownership-conflict" | "revision-conflict" | "not-a-dead-letter" | "not-quarantined"
+        | "mended-meanwhile" | "job-not-so" | "no-proposal" | "outcome-not-known" => StatusCode::CONFLICT,
         "source-foreign" | "tenant-foreign" | "edit-not-allowed" | "second-person-needed" => {
             StatusCode::FORBIDDEN
         }
-        "system-unknown" => StatusCode::NOT_FOUND,
+        "system-unknown" | "job-unknown" => StatusCode::NOT_FOUND,
         "contract-violation"
         | "type-not-announced"
         | "unknown-code"
         | "document-empty"
         | "reason-missing"
         | "edit-without-change"
+        | "destination-unknown"
+        | "replay-too-fast"
+        | "expression-malformed"
         | "edit-too-large"
         | "restart-not-mapped"
         | "restart-other-event"

@@ -6,11 +6,13 @@ use bytes::Bytes;
 use lineshaft_logic::deliver::TargetCan;
 use lineshaft_logic::lane::Entry;
 use lineshaft_logic::request::{self, Rendered};
-use lineshaft_model::record::{EventRecord, RecordKind};
+use lineshaft_model::record::{RecordKind, Replayed};
 use lineshaft_model::{
     Answer, Destination, Envelope, IdempotencyKey, Millis, Outcome, OutcomeKind, Position, Reason,
 };
+use lineshaft_ports::journal::Record;
 use lineshaft_ports::{Delivery, Sink};
+use lineshaft_store::reading::event_in;
 use tokio::sync::{mpsc, oneshot};
 
 use super::can_of;
@@ -78,6 +80,7 @@ pub(super) async fn attempt(
             return ended(None, Arc::default());
         }
     };
+    let scope = event.scope;
     let route = event.route(entry.id.n).map_or_else(Arc::default, Arc::clone);
     drop(event);
     let destination = place.door.destination();
@@ -96,7 +99,7 @@ pub(super) async fn attempt(
     };
     let delivery = Delivery {
         id: entry.id,
-        idempotency_key: key_of(&envelope, destination, &route, revision),
+        idempotency_key: key_of(&envelope, destination, &route, revision, scope),
         attempt: entry.attempts.saturating_add(1),
         traceparent: crate::trace::child(&envelope.traceparent, entry.id, entry.attempts),
         envelope,
@@ -180,12 +183,14 @@ fn key_of(
     destination: &Destination,
     route: &str,
     revision: Option<u32>,
+    scope: Option<Position>,
 ) -> IdempotencyKey {
     let (source, id, destination) = (&envelope.source, &envelope.id, destination.as_str());
-    match revision {
+    let key = match revision {
         None => IdempotencyKey::derive(source, id, destination, route),
         Some(revision) => IdempotencyKey::revised(source, id, destination, route, revision),
-    }
+    };
+    scope.map_or_else(|| key.clone(), |job| key.scoped(job))
 }
 
 /// The event: still in memory, or from the journal.
@@ -194,13 +199,24 @@ fn find(shared: &Shared, entry: &Entry) -> Result<Option<Arc<Accepted>>, Reason>
         return Ok(Some(event));
     }
     let record = match shared.records.get(entry.id.event) {
-        Ok(Some(record)) if record.kind == RecordKind::Event as u8 => record,
-        Ok(_) => return Ok(None),
+        Ok(Some(record)) => record,
+        Ok(None) => return Ok(None),
         Err(error) => return Err(error.reason()),
     };
-    let event = EventRecord::decode(&record.payload).map_err(|error| {
+    let Some(event) = event_in(&record) else { return Ok(None) };
+    let event = event.map_err(|error| {
         Reason::new("record-unreadable", format!("record {}: {error}", entry.id.event))
             .hint("a newer version wrote it: run that version")
     })?;
-    Ok(Some(Arc::new(Accepted::read(&event, record.payload.slice_ref(event.data)))))
+    let scope = scope_of(&record);
+    Ok(Some(Arc::new(Accepted::read(&event, record.payload.slice_ref(event.data), scope))))
+}
+
+/// The job of a replay whose effect shall happen again.
+fn scope_of(record: &Record) -> Option<Position> {
+    if record.kind != RecordKind::Replayed as u8 {
+        return None;
+    }
+    let (head, _) = Replayed::decode(&record.payload).ok()?;
+    head.new_scope.then_some(head.job)
 }

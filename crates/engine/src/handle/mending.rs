@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use lineshaft_logic::mend::{self, Edited};
 use lineshaft_logic::prepare::Around;
-use lineshaft_model::record::{Action, Amended, AmendedHead, Cause, FieldChange};
+use lineshaft_model::record::{Amended, AmendedHead, Cause, FieldChange};
 use lineshaft_model::{
     DeliveryId, DeliveryState, Destination, Millis, Outcome, OutcomeKind, Position, Reason, Reasons,
 };
@@ -206,7 +206,7 @@ impl Handle {
     }
 
     /// What today's mapping makes of the bytes an event came in.
-    fn mapped_again(&self, event: Position) -> Result<Bytes, Reasons> {
+    pub(crate) fn mapped_again(&self, event: Position) -> Result<Bytes, Reasons> {
         let sent = self.reading().sent(event).map_err(|e| one(unreadable(&e)))?;
         let Some(sent) = sent else {
             let reason = Reason::new("event-not-kept", "the event is no longer in the journal");
@@ -237,7 +237,7 @@ impl Handle {
     }
 
     /// Refuses what may be there already: other content goes under another key and would be a second effect.
-    fn known(&self, id: DeliveryId) -> Result<(), Reason> {
+    pub(crate) fn known(&self, id: DeliveryId) -> Result<(), Reason> {
         let letter = self.reading().dead_letter(id).map_err(|e| unreadable(&e))?;
         let Some(letter) = letter else { return Ok(()) };
         let message = format!("it is not known what became of {id}: its effect may be there");
@@ -286,13 +286,13 @@ impl Handle {
         Ok(row.map(|row| row.envelope.event_type).unwrap_or_default())
     }
 
-    fn content(&self, row: &Unfinished) -> Result<Bytes, Reason> {
+    pub(crate) fn content(&self, row: &Unfinished) -> Result<Bytes, Reason> {
         let found = self.reading().data_of(&row.entry).map_err(|e| unreadable(&e))?;
         found.ok_or_else(|| Reason::new("event-not-kept", "the event is no longer in the journal"))
     }
 
     /// The next revision of what a dead letter would deliver.
-    fn amendment(
+    pub(crate) fn amendment(
         &self,
         row: &Unfinished,
         cause: Cause,
@@ -318,7 +318,7 @@ impl Handle {
         Ok(Amended { head, data: edited.data })
     }
 
-    pub(super) fn settled_by(
+    pub(crate) fn settled_by(
         &self,
         row: &Unfinished,
         kind: OutcomeKind,
@@ -366,17 +366,10 @@ impl Handle {
     ) -> Result<Mended, Reasons> {
         let of = match target {
             Target::Letter(id) => id.to_string(),
-            Target::Input(position) => position.to_string(),
+            Target::Input(position) | Target::Job(position) => position.to_string(),
         };
         tracing::info!(action, target = of, actor = asked.actor, reason = asked.reason, "a person acted");
-        let action = Action {
-            actor: asked.actor,
-            action: action.to_owned(),
-            target: of,
-            reason: asked.reason,
-            at: self.now(),
-            events: Vec::new(),
-        };
+        let action = self.action(action, &of, asked);
         let (reply, answer) = oneshot::channel();
         let intake = Arc::from(intake);
         let mending = Mending { target, asked: seen, action, amended, settled, items, intake, reply };

@@ -186,9 +186,8 @@ impl Handle {
                 let limits = Limits { bytes: setup.plan.document_bytes, ..Limits::DEFAULT };
                 let sender = Sender { tenant: &setup.plan.tenant, system: "", site: "" };
                 let parts = cloudevents::read(Mode::Structured, &[], raw, &limits);
-                let one_of = |part: cloudevents::Part| {
-                    prepare::cloud_event(&around, sender, &part.bytes, part.draft)
-                };
+                let one_of =
+                    |part: cloudevents::Part| prepare::cloud_event(&around, sender, &part.bytes, part.draft);
                 parts.into_iter().map(one_of).collect()
             }
             None => {

@@ -30,7 +30,6 @@ use tokio_util::sync::CancellationToken;
 
 use super::clock::SimClock;
 use super::target::{Fate, Kind, Target};
-use mending::edited_under_way;
 use crate::clock::Clock;
 use crate::courier::Courier;
 use crate::handle::{Asked, Forced};
@@ -41,6 +40,7 @@ use crate::recorder::{Committed, Recorder};
 use crate::setup::Setup;
 use crate::work::{Admitted, Candidate, Intake, Item, Owing, Verdict, Work};
 use crate::{Handle, Supervisor};
+use mending::edited_under_way;
 
 /// Two lanes share a system; each of the other two can do less about a lost answer.
 const DESTINATIONS: [(&str, Kind); 4] = [

@@ -1,4 +1,4 @@
-//! `lineshaft dead-letters list|show|retry|restart|edit|approve|reject|confirm|discard`.
+//! `lineshaft dead-letters list|show|retry|restart|edit|approve|reject|confirm|discard|bulk`.
 
 use std::io::Read as _;
 use std::path::PathBuf;
@@ -45,6 +45,8 @@ enum What {
     Reject(Discard),
     /// Say that an effect that was not known about is there; it counts as delivered
     Confirm(Discard),
+    /// Retry, restart or discard many, slowly
+    Bulk(Bulk),
     /// Give up for good; what is parked behind it follows
     Discard(Discard),
 }
@@ -108,6 +110,47 @@ struct Edit {
     /// As JSON
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Args, Debug, Serialize)]
+struct Bulk {
+    /// What to do: retry, restart or discard
+    #[arg(value_parser = ["retry", "restart", "discard"])]
+    action: String,
+    /// Only to this system.operation
+    #[arg(long = "to", value_name = "DESTINATION")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination: Option<String>,
+    /// Only with this code as their cause
+    #[arg(long)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<String>,
+    /// At most so many a second; 50 without it
+    #[arg(long, value_name = "N", default_value_t = 0, hide_default_value = true)]
+    per_second: u32,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+    /// Only count them
+    #[arg(long)]
+    dry_run: bool,
+    /// Wait until it is through
+    #[arg(long)]
+    #[serde(skip)]
+    wait: bool,
+    /// As JSON
+    #[arg(long)]
+    #[serde(skip)]
+    json: bool,
+}
+
+async fn bulk(around: &Around, hub: &Hub, given: &Bulk) -> Outcome {
+    if given.dry_run {
+        let counted = hub.post("/v1/dead-letters/bulk", given).await?;
+        return super::jobs::tell_counted(around, &counted, "dead letters", given.json);
+    }
+    let begun: super::jobs::Begun = hub.post("/v1/dead-letters/bulk", given).await?;
+    begun.follow(around, hub, given.wait, given.json).await
 }
 
 /// Other data, and why.
@@ -202,6 +245,7 @@ impl DeadLetters {
                 What::Approve(given) => mend(around, &hub, &given.ids, "approve", &given.reason).await,
                 What::Reject(given) => mend(around, &hub, &given.ids, "reject", &given.reason).await,
                 What::Edit(given) => edit(around, &hub, given).await,
+                What::Bulk(given) => bulk(around, &hub, given).await,
                 What::Confirm(given) => mend(around, &hub, &given.ids, "confirm", &given.reason).await,
                 What::Discard(given) => mend(around, &hub, &given.ids, "discard", &given.reason).await,
             }
@@ -235,8 +279,11 @@ async fn show(around: &Around, hub: &Hub, given: &Show) -> Outcome {
     }
     around.terminal.write(facts.render().as_bytes())?;
     attempts(around, delivery)?;
-    for (title, amendment) in
-        letter.amendments.iter().map(|of| ("edited", of)).chain(letter.proposal.iter().map(|of| ("proposed", of)))
+    for (title, amendment) in letter
+        .amendments
+        .iter()
+        .map(|of| ("edited", of))
+        .chain(letter.proposal.iter().map(|of| ("proposed", of)))
     {
         let head = &amendment.head;
         let why = printable(&head.reason);

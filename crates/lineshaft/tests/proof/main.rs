@@ -20,4 +20,5 @@ mod mending;
 mod planning;
 mod plant;
 mod reload;
+mod replay;
 mod traces;

@@ -133,7 +133,9 @@ impl Lives {
 async fn an_edit_by_two_persons_has_one_effect_whatever_is_killed_between() {
     let heard = Arc::<Mutex<Target>>::default();
     let url = target(Arc::clone(&heard)).await;
-    let plant = Plant::new("mending:\n  second_person: true\n  within: 1ms\n  edit:\n    - { role: operate, types: lineshaft.item.*.*, fields: [/bad] }\n");
+    let plant = Plant::new(
+        "mending:\n  second_person: true\n  within: 1ms\n  edit:\n    - { role: operate, types: lineshaft.item.*.*, fields: [/bad] }\n",
+    );
     plant.write("systems/feed.yaml", FEED);
     plant.write_destination("erp", &url, "concurrency: 4");
     plant.write_route("erp");
@@ -205,10 +207,13 @@ async fn an_edit_by_two_persons_has_one_effect_whatever_is_killed_between() {
     lives.plant.assert_no_fault();
 }
 
-const SOURCE: &str = "system: mes\nconnector: http\nsources:\n  counts: { format: json, mapping: count.jq }\n";
+const SOURCE: &str =
+    "system: mes\nconnector: http\nsources:\n  counts: { format: json, mapping: count.jq }\n";
 
 fn mapping(value: &str) -> String {
-    format!(r#"{{type: "lineshaft.item.changed.v1", id: .id, subject: .item, data: {{n: .n, bad: {value}}}}}"#)
+    format!(
+        r#"{{type: "lineshaft.item.changed.v1", id: .id, subject: .item, data: {{n: .n, bad: {value}}}}}"#
+    )
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -222,7 +227,8 @@ async fn what_was_mapped_wrongly_is_mapped_again_from_its_bytes() {
     plant.write_route("erp");
     let mut lives = Lives::begin(plant).await;
     for n in [1, 2] {
-        let sent = lives.post("/v1/in/mes/counts", &json!({"id": n.to_string(), "item": "BOLT", "n": n})).await;
+        let sent =
+            lives.post("/v1/in/mes/counts", &json!({"id": n.to_string(), "item": "BOLT", "n": n})).await;
         assert_eq!(sent.status, 202, "{}", sent.text());
     }
     // An input without a subject is refused and kept.

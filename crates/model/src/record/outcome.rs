@@ -86,7 +86,20 @@ impl<'a> OutcomeRecord<'a> {
         let foreign_key = if flags & FOREIGN_KEY == 0 { "" } else { c.str()? };
         let actor = if flags & ACTOR == 0 { "" } else { c.str()? };
         let amendment = Position(if flags & AMENDMENT == 0 { 0 } else { c.int()? });
-        Ok(Self { delivery, kind, attempt, at, due, status, code, message, hint, foreign_key, actor, amendment })
+        Ok(Self {
+            delivery,
+            kind,
+            attempt,
+            at,
+            due,
+            status,
+            code,
+            message,
+            hint,
+            foreign_key,
+            actor,
+            amendment,
+        })
     }
 
     /// The cause, when one was recorded.

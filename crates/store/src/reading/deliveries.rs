@@ -202,6 +202,11 @@ impl Reading {
         })
     }
 
+    /// Why a delivery stands where it does, from the record of its latest outcome.
+    pub fn cause(&self, outcome: Position) -> Result<Option<lineshaft_model::Reason>, ReadingError> {
+        Ok(self.with_outcome(outcome, |outcome| outcome.reason())?.flatten())
+    }
+
     pub(super) fn with_outcome<T>(
         &self,
         position: Position,

@@ -52,8 +52,8 @@ impl Reading {
         let Some(record) = record.filter(|record| record.kind == RecordKind::Action as u8) else {
             return Ok(None);
         };
-        let action = Action::decode(&record.payload)
-            .map_err(|source| ReadingError::Record { position, source })?;
+        let action =
+            Action::decode(&record.payload).map_err(|source| ReadingError::Record { position, source })?;
         Ok(Some(ClosedRow { position, action }))
     }
 

@@ -82,8 +82,7 @@ impl Delivery {
 }
 
 /// The columns of a delivery, its id first.
-pub(super) const COLUMNS: &str =
-    "id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome, share, amended";
+pub(super) const COLUMNS: &str = "id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome, share, amended";
 
 /// A delivery's number in the table.
 pub(super) const fn row_id(id: DeliveryId) -> i64 {
@@ -381,7 +380,8 @@ impl Deliveries {
                 delete.execute([id])?;
             } else if stored {
                 let (shelf, amended) = (d.shelf(), signed(d.amended));
-                update.execute((id, state, d.attempts, d.due, d.since, d.settled, outcome, shelf, amended))?;
+                update
+                    .execute((id, state, d.attempts, d.due, d.since, d.settled, outcome, shelf, amended))?;
             } else {
                 insert.execute(rusqlite::params![
                     id,

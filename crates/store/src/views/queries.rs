@@ -323,6 +323,30 @@ impl Views {
         })
     }
 
+    /// The records that say how long work stands, newest first; only what goes on when `running`.
+    pub fn jobs(&self, running: bool, before: Position, limit: usize) -> Result<Vec<Position>, ViewsError> {
+        let sql =
+            "SELECT position FROM jobs WHERE id < ?1 AND (?2 = 0 OR running = 1) ORDER BY id DESC LIMIT ?3";
+        let before = i64::try_from(before.0).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.ask(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map((before, running, limit), |row| {
+                Ok(Position(row.get::<_, i64>(0)?.cast_unsigned()))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// The record that says how one stands.
+    pub fn job(&self, id: Position) -> Result<Option<Position>, ViewsError> {
+        let sql = "SELECT position FROM jobs WHERE id = ?1";
+        let found: Option<i64> = self.ask(|connection| {
+            connection.prepare_cached(sql)?.query_row([signed(id.0)], |row| row.get(0)).optional()
+        })?;
+        Ok(found.map(|position| Position(position.cast_unsigned())))
+    }
+
     /// The amendment of a delivery or a refused input that waits for a second person.
     pub fn proposal(&self, target: &str) -> Result<Option<Position>, ViewsError> {
         let sql = "SELECT position FROM proposals WHERE target = ?1";

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lineshaft_model::record::{
-    Action, Amended, Configured, Dropped, JsonPayload, Quarantine, RecordKind, Tally, Token,
+    Action, Amended, Configured, Dropped, Job, JobState, JsonPayload, Quarantine, RecordKind, Tally, Token,
 };
 use lineshaft_model::{DeliveryId, Position};
 use rusqlite::Connection;
@@ -124,7 +124,15 @@ pub(super) fn apply(
             let upsert = "INSERT OR REPLACE INTO proposals VALUES (?1, ?2)";
             connection.prepare_cached(upsert)?.execute((&head.target, signed(position.0))).map(|_| ())
         }
-        RecordKind::Event | RecordKind::Outcome | RecordKind::Carried => Ok(()),
+        RecordKind::Job => {
+            let Ok(job) = Job::decode(payload) else { return Ok(()) };
+            let id = if job.id.is_zero() { position } else { job.id };
+            let running = job.state == JobState::Running;
+            let upsert = "INSERT OR REPLACE INTO jobs VALUES (?1, ?2, ?3)";
+            let row = (signed(id.0), signed(position.0), running);
+            connection.prepare_cached(upsert)?.execute(row).map(|_| ())
+        }
+        RecordKind::Event | RecordKind::Replayed | RecordKind::Outcome | RecordKind::Carried => Ok(()),
     }
 }
 
@@ -160,6 +168,7 @@ fn apply_dropped(
     let row = row_id(DeliveryId { event: dropped.upto.next(), n: 0 });
     connection.prepare_cached("DELETE FROM discarded WHERE id < ?1")?.execute([row])?;
     connection.prepare_cached("DELETE FROM quarantine WHERE position <= ?1")?.execute([upto])?;
+    connection.prepare_cached("DELETE FROM jobs WHERE position <= ?1 AND running = 0")?.execute([upto])?;
     let older = "DELETE FROM configurations
                  WHERE position <= ?1 AND position < (SELECT max(position) FROM configurations)";
     connection.prepare_cached(older)?.execute([upto]).map(|_| ())

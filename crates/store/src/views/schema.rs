@@ -64,6 +64,8 @@ CREATE INDEX quarantine_open ON quarantine (position) WHERE open = 1;
 CREATE INDEX quarantine_subject ON quarantine (subject) WHERE subject <> '';
 -- Amendments that wait for a second person, by the delivery or the refused input they are for.
 CREATE TABLE proposals (target TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+-- Long work: the record that says how it stands, and whether it goes on.
+CREATE TABLE jobs (id INTEGER PRIMARY KEY, position INTEGER NOT NULL, running INTEGER NOT NULL);
 CREATE TABLE tokens (
     intake INTEGER NOT NULL, part TEXT NOT NULL, token TEXT NOT NULL, position INTEGER NOT NULL,
     PRIMARY KEY (intake, part)) WITHOUT ROWID;
@@ -85,7 +87,7 @@ CREATE TABLE configurations (
 
 /// The tables that hold what the journal says, for comparing views with each other.
 #[cfg(test)]
-pub(super) const ALL_TABLES: [&str; 16] = [
+pub(super) const ALL_TABLES: [&str; 17] = [
     "meta",
     "names",
     "kinds",
@@ -97,6 +99,7 @@ pub(super) const ALL_TABLES: [&str; 16] = [
     "inputs",
     "quarantine",
     "proposals",
+    "jobs",
     "tokens",
     "refs",
     "paused",

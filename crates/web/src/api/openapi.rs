@@ -98,6 +98,8 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> + '_ {
 fn actions(path: &str) -> &'static [&'static str] {
     if path.starts_with("/v1/systems") {
         &["pause", "resume", "breaker-open", "breaker-close", "breaker-auto"]
+    } else if path.starts_with("/v1/jobs") {
+        &["cancel", "resume"]
     } else if path.starts_with("/v1/quarantine") {
         &["restart", "discard", "approve", "reject"]
     } else {

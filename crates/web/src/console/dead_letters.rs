@@ -4,9 +4,10 @@ use askama::Template;
 use axum::Form;
 use axum::extract::{Path, Query, State as Extract};
 use axum::response::{IntoResponse, Redirect};
-use lineshaft_engine::handle::{Asked as Because, Mend};
-use lineshaft_model::shown::{DeadLetter, Page as Rows};
-use lineshaft_model::{DeliveryId, Position};
+use lineshaft_engine::handle::Asked as Because;
+use lineshaft_model::DeliveryId;
+use lineshaft_model::record::{JobOrder, LettersAction, LettersOrder};
+use lineshaft_model::shown::{Counted, DeadLetter, Page as Rows};
 use serde::Deserialize;
 
 use super::editor::{EditStep, Editor, LONGEST_EDIT, Written};
@@ -19,12 +20,10 @@ use super::words::Badge;
 use super::{Answer, follow, show};
 use crate::access::Scope;
 use crate::api::dead_letters::{act_on, preview_of};
+use crate::api::jobs::counted;
 use crate::api::read;
 use crate::problem::Problem;
 use crate::state::State;
-
-/// How many are sent on with one press.
-const MOST_AT_ONCE: usize = 500;
 
 #[derive(Template)]
 #[template(path = "dead_letters.html")]
@@ -34,7 +33,6 @@ pub(super) struct Listing {
     pub(super) destination: String,
     pub(super) oldest: bool,
     pub(super) next: Option<String>,
-    pub(super) retried: Option<u64>,
 }
 
 #[derive(Template)]
@@ -55,7 +53,6 @@ pub(super) struct Asked {
     destination: Option<String>,
     order: Option<String>,
     cursor: Option<String>,
-    retried: Option<u64>,
 }
 
 /// A form's fields.
@@ -64,7 +61,6 @@ pub(super) struct Filled {
     form_token: String,
     #[serde(default)]
     reason: String,
-    destination: Option<String>,
 }
 
 /// All of them.
@@ -90,7 +86,7 @@ pub(super) async fn list(
         link("/dead-letters", &fields)
     });
     let destination = destination.unwrap_or_default();
-    show(&Listing { shell, rows, destination, oldest, next, retried: asked.retried })
+    show(&Listing { shell, rows, destination, oldest, next })
 }
 
 /// One, with every attempt.
@@ -175,33 +171,47 @@ pub(super) async fn edit(
     page(&state, viewer, id, Editor::after(form, outcome)).await
 }
 
-/// Retries all of a destination, or all there are, oldest first, up to a bound.
-pub(super) async fn retry_all(
-    Extract(state): Extract<State>,
-    viewer: Viewer,
-    Form(form): Form<Filled>,
-) -> Answer {
+/// What is done with many.
+#[derive(Debug, Deserialize)]
+pub(super) struct Many {
+    form_token: String,
+    #[serde(default)]
+    reason: String,
+    destination: Option<String>,
+    code: Option<String>,
+    action: LettersAction,
+    step: EditStep,
+}
+
+#[derive(Template)]
+#[template(path = "many_letters.html")]
+pub(super) struct ManyPage {
+    pub(super) shell: Shell,
+    pub(super) counted: Counted,
+    pub(super) action: LettersAction,
+    pub(super) destination: String,
+    pub(super) code: String,
+}
+
+/// Tells what would be done with many, or begins it.
+pub(super) async fn many(Extract(state): Extract<State>, viewer: Viewer, Form(form): Form<Many>) -> Answer {
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
-    let destination = filled(form.destination);
-    let wanted = destination.clone();
-    let rows =
-        read(&state, move |reading| reading.dead_letters(wanted.as_deref(), false, None, MOST_AT_ONCE))
-            .await?;
-    let (mut retried, mut last) = (0_u64, Position(0));
-    for letter in rows.items {
-        // One that was mended meanwhile by somebody else is no failure of this one.
-        if let Ok(position) =
-            state.hub.mend(letter.delivery.id, Mend::Retry, because(&viewer, &form.reason)?).await
-        {
-            retried += 1;
-            last = position;
-        }
+    let (destination, code) = (filled(form.destination), filled(form.code));
+    let order = JobOrder::DeadLetters(LettersOrder {
+        action: form.action,
+        destination: destination.clone(),
+        code: code.clone(),
+        per_second: 0,
+    });
+    if form.step == EditStep::Send {
+        state.hub.start_job(order, because(&viewer, &form.reason)?).await.map_err(Fault::from)?;
+        return Ok(Redirect::to("/jobs").into_response());
     }
-    follow(&state, last).await;
-    let retried = retried.to_string();
-    let fields = [("destination", destination.as_deref()), ("retried", Some(retried.as_str()))];
-    Ok(Redirect::to(&link("/dead-letters", &fields)).into_response())
+    let counted = counted(&state, order).await?;
+    let shell = Shell::new(&state, viewer, Section::DeadLetters, "Many dead letters");
+    let (destination, code) = (destination.unwrap_or_default(), code.unwrap_or_default());
+    show(&ManyPage { shell, counted, action: form.action, destination, code })
 }
 
 /// Who asks and why.

@@ -89,8 +89,7 @@ fn missing(at: &str) -> Fault {
 
 async fn page(state: &State, viewer: Viewer, at: &str, given: Editor) -> Answer {
     let position: Position = at.parse().map_err(|_| missing(at))?;
-    let row =
-        read(state, move |reading| reading.quarantined(position)).await?.ok_or_else(|| missing(at))?;
+    let row = read(state, move |reading| reading.quarantined(position)).await?.ok_or_else(|| missing(at))?;
     let shell = Shell::new(state, viewer, Section::Quarantine, format!("Refused input {position}"));
     let size = words::size(row.raw.as_ref().map_or(0, |raw| raw.bytes));
     let text = row.raw.as_ref().and_then(|raw| raw.text.clone());
@@ -104,8 +103,7 @@ async fn page(state: &State, viewer: Viewer, at: &str, given: Editor) -> Answer 
         verb: "Take it so",
         ..given
     };
-    let restarted =
-        row.closed.as_ref().is_some_and(|closed| closed.action.action != "quarantine.discard");
+    let restarted = row.closed.as_ref().is_some_and(|closed| closed.action.action != "quarantine.discard");
     show(&Single { shell, row, size, editor, editable, restarted })
 }
 

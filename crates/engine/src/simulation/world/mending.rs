@@ -40,7 +40,8 @@ impl World {
     async fn edit(&mut self, letter: &DeadLetter, is_there: bool) -> bool {
         let Some(process) = &self.process else { return false };
         let id = letter.delivery.id;
-        let data = Bytes::from(format!("{{\"n\":\"{id}\",\"edit\":\"{}\"}}", self.rng.random_range(0..1_000_000)));
+        let data =
+            Bytes::from(format!("{{\"n\":\"{id}\",\"edit\":\"{}\"}}", self.rng.random_range(0..1_000_000)));
         let edit = Edit { data, roles: vec!["admin".into()], asked: asked() };
         if process.handle.preview_edit(id, &edit).is_err() {
             return false;
@@ -82,7 +83,9 @@ impl World {
                 let amended = delivery.outcomes.iter().rev().find_map(|outcome| outcome.amendment);
                 let expected = match amended {
                     Some(position) => reading.amended(position).unwrap().unwrap().1,
-                    None => reading.event(effect.delivery.event).unwrap().unwrap().data.get().to_owned().into(),
+                    None => {
+                        reading.event(effect.delivery.event).unwrap().unwrap().data.get().to_owned().into()
+                    }
                 };
                 assert_eq!(effect.data, expected, "what {name} got of {}", effect.delivery);
             }

@@ -175,6 +175,13 @@ pub(super) const ROUTES: &[Route] = &[
         CURSOR,
         LIMIT,
     ]),
+    Route {
+        body: Body::Named("ManyLetters"),
+        status: 202,
+        answer: Shape::Json("JobBegun"),
+        problems: &[400, 403, 422],
+        ..act("/v1/dead-letters/bulk", "dead letters", "Retries, restarts or discards many, slowly; with `dry_run` it counts them and answers 200")
+    },
     get("/v1/dead-letters/{id}", "dead letters", "One dead letter with every attempt", Shape::Json("DeadLetter")).one(),
     Route {
         body: Body::Named("OtherData"),
@@ -207,6 +214,20 @@ pub(super) const ROUTES: &[Route] = &[
         answer: Shape::Json("TakenInput"),
         ..act("/v1/quarantine/{position}/{action}", "quarantine", "`restart` takes it as it came with today's mapping, `discard` closes it with a reason, `approve` and `reject` decide what another person proposed")
     },
+    Route {
+        body: Body::Named("ReplayAsked"),
+        status: 202,
+        answer: Shape::Json("JobBegun"),
+        problems: &[400, 403, 422],
+        ..act("/v1/replays", "jobs", "Has events of the past go to a destination again, slowly; with `dry_run` it counts them and answers 200")
+    },
+    get("/v1/jobs", "jobs", "Long work, newest first", Shape::Page("Job")).asking(&[
+        ("running", "boolean", "only what is under way"),
+        CURSOR,
+        LIMIT,
+    ]),
+    get("/v1/jobs/{position}", "jobs", "One of them", Shape::Json("Job")).one(),
+    act("/v1/jobs/{position}/{action}", "jobs", "`cancel` stops it, `resume` has it go on from where it stopped"),
     get("/v1/systems", "systems", "Every system with its lanes", Shape::Page("SystemRow")),
     act("/v1/systems/{name}/{action}", "systems", "`pause` and `resume`; `breaker-open` and `breaker-close` set the breaker, `breaker-auto` leaves it to itself; with a reason"),
     get("/v1/availability", "planning", "Supply and demand of an item over time, and what can be promised", Shape::Json("Availability"))

@@ -21,7 +21,7 @@ fn fields_of(name: &str) -> Vec<(&'static str, &'static str)> {
 }
 
 /// What is sent to us and refused when it has more fields than these.
-const CLOSED: &[&str] = &["Because", "OtherData", "OtherBytes"];
+const CLOSED: &[&str] = &["Because", "OtherData", "OtherBytes", "ReplayAsked", "ManyLetters"];
 
 /// A schema of properties; what has no `?` is always there.
 pub(super) fn object(schema: &str) -> Value {
@@ -67,6 +67,9 @@ pub(super) fn of(kind: &str) -> Value {
         "outcome" => {
             json!({ "type": "string", "enum": ["delivered", "again", "dead", "unknown", "discarded", "retried", "begun"] })
         }
+        "letters-action" => json!({ "type": "string", "enum": ["retry", "restart", "discard"] }),
+        "job-state" => json!({ "type": "string", "enum": ["running", "cancelled", "done", "failed"] }),
+        "per-second" => json!({ "type": "integer", "minimum": 0, "maximum": 5000 }),
         "cause" => json!({ "type": "string", "enum": ["edit", "restart"] }),
         "disposition" => json!({ "type": "string", "enum": ["accepted", "stale", "echo"] }),
         "priority" => json!({ "type": "string", "enum": ["critical", "high", "normal", "bulk"] }),
@@ -153,6 +156,54 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
         ],
     ),
     ("Done", &[("position", "position")]),
+    (
+        "ReplayAsked",
+        &[
+            ("to", "string"),
+            ("since", "string?"),
+            ("until", "string?"),
+            ("route", "string?"),
+            ("type", "string?"),
+            ("key", "string?"),
+            ("system", "string?"),
+            ("where", "string?"),
+            ("new_scope", "boolean?"),
+            ("per_second", "per-second?"),
+            ("dry_run", "boolean?"),
+            ("reason", "reason?"),
+        ],
+    ),
+    (
+        "ManyLetters",
+        &[
+            ("action", "letters-action"),
+            ("destination", "string?"),
+            ("code", "string?"),
+            ("per_second", "per-second?"),
+            ("dry_run", "boolean?"),
+            ("reason", "reason?"),
+        ],
+    ),
+    ("JobBegun", &[("id", "position")]),
+    (
+        "Job",
+        &[
+            ("position", "position"),
+            ("id", "position"),
+            ("order", "object"),
+            ("actor", "string"),
+            ("reason", "string?"),
+            ("begun", "time"),
+            ("at", "time"),
+            ("state", "job-state"),
+            ("reached", "position"),
+            ("letter", "any?"),
+            ("done", "integer"),
+            ("skipped", "integer"),
+            ("expected", "integer"),
+            ("problem", "Reason?"),
+        ],
+    ),
     ("OtherData", &[("data", "any"), ("reason", "reason?")]),
     ("OtherBytes", &[("text", "string?"), ("base64", "string?"), ("reason", "reason?")]),
     ("DoneOrProposed", &[("position", "position"), ("proposed", "boolean")]),

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use lineshaft_engine::handle::Preview;
-use lineshaft_model::record::{AmendedHead, Cause, Disposition, FieldChange};
+use lineshaft_model::record::{
+    AmendedHead, Cause, Disposition, FieldChange, Job, JobOrder, JobState, ReplayOrder,
+};
 use lineshaft_model::shown::{
-    AmendmentRow, Balance, ClassRow, DeadLetter, DeliveryRow, DestinationBooks, EventDetail, EventRow, LaneRow,
-    ObjectDetail, ObjectRef, ObjectRow, ObjectSystem, OutcomeRow, Overview, PaceRow, Page, QuarantineRow,
-    RawShown, SystemRow, TimelineEntry,
+    AmendmentRow, Balance, ClassRow, Counted, DeadLetter, DeliveryRow, DestinationBooks, EventDetail,
+    EventRow, JobRow, LaneRow, ObjectDetail, ObjectRef, ObjectRow, ObjectSystem, OutcomeRow, Overview,
+    PaceRow, Page, QuarantineRow, RawShown, SystemRow, TimelineEntry,
 };
 use lineshaft_model::{DeliveryId, DeliveryState, Envelope, Millis, OutcomeKind, Position, Priority, Reason};
 
@@ -318,7 +320,8 @@ fn amendment_head(text: &str) -> AmendedHead {
 }
 
 fn changes(text: &str) -> Vec<FieldChange> {
-    let change = FieldChange { at: text.to_owned(), before: Some(text.to_owned()), after: Some(text.to_owned()) };
+    let change =
+        FieldChange { at: text.to_owned(), before: Some(text.to_owned()), after: Some(text.to_owned()) };
     vec![change]
 }
 
@@ -333,6 +336,36 @@ pub(super) fn editor(text: &str) -> Editor {
         fields: Some(vec![text.to_owned()]),
         preview: (text.len() > 3).then(|| Preview { changes: changes(text), needs_approval: true }),
         problems: vec![reason()],
+    }
+}
+
+pub(super) fn job(text: &str) -> JobRow {
+    let order =
+        ReplayOrder { to: text.to_owned(), condition: Some(text.to_owned()), ..ReplayOrder::default() };
+    let job = Job {
+        id: Position(1_204_000),
+        order: JobOrder::Replay(order),
+        actor: text.to_owned(),
+        reason: text.to_owned(),
+        begun: ago(60_000),
+        at: ago(1_000),
+        state: JobState::Failed,
+        reached: Position(1_203_000),
+        letter: None,
+        done: 40,
+        skipped: 2,
+        expected: 90,
+        problem: Some(reason()),
+    };
+    JobRow { position: Position(1_204_090), job }
+}
+
+pub(super) fn counted(text: &str) -> Counted {
+    Counted {
+        matching: 90,
+        by: BTreeMap::from([(text.to_owned(), 90)]),
+        complete: true,
+        ..Counted::default()
     }
 }
 
