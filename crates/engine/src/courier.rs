@@ -358,6 +358,7 @@ pub(crate) fn entry_of(row: &lineshaft_store::views::LaneEntry, now: Millis) -> 
         since: row.since,
         parks: row.parks,
         unknown: row.state == DeliveryState::Unknown,
+        amended: row.amended,
     })
 }
 

@@ -1,5 +1,7 @@
 //! The handle: everything others may ask of a running hub.
 
+mod mending;
+mod refused;
 mod show;
 
 use std::collections::HashSet;
@@ -7,12 +9,12 @@ use std::sync::Arc;
 
 pub use lineshaft_logic::pace::Forced;
 use lineshaft_model::record::{Action, Configured};
-use lineshaft_model::{
-    DeliveryId, DeliveryState, Destination, Fingerprint, Millis, Outcome, OutcomeKind, Position, Reason,
-};
+use lineshaft_model::{DeliveryState, Destination, Fingerprint, Millis, Position, Reason};
 use lineshaft_ports::{Gate, Refusal};
 use lineshaft_store::reading::Reading;
+pub use mending::{Done, Edit, Mend, Preview};
 use parking_lot::Mutex;
+pub use refused::Taken;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -25,25 +27,14 @@ use crate::work::{Settled, Work};
 /// A running hub. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     intake: Intake,
-    work: mpsc::Sender<Work>,
+    pub(crate) work: mpsc::Sender<Work>,
     applied: watch::Receiver<Position>,
     end: watch::Receiver<Position>,
     couriers: Arc<Mutex<HashSet<String>>>,
     sources: Arc<Mutex<CancellationToken>>,
     planner: Option<Arc<Planner>>,
-}
-
-/// What a person asks to be done with a dead letter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mend {
-    /// Deliver it again as it is.
-    Retry,
-    /// Give it up.
-    Discard,
-    /// Its outcome was unknown, and somebody has seen that the effect is there.
-    Confirm,
 }
 
 /// Who asks, and why.
@@ -110,6 +101,14 @@ impl Handle {
         setup.plan.sources.contains_key(intake).then(|| setup.gates.get(intake).cloned())
     }
 
+    /// Every destination there is, by name.
+    #[must_use]
+    pub fn destinations(&self) -> Vec<String> {
+        let mut names: Vec<String> = self.shared.setup.load().plan.operations.keys().cloned().collect();
+        names.sort();
+        names
+    }
+
     /// The journal's end as it grows.
     #[must_use]
     pub fn end(&self) -> watch::Receiver<Position> {
@@ -153,65 +152,6 @@ impl Handle {
         }
     }
 
-    /// Retries, discards or confirms a dead letter. Durable when it returns; the position is that of the audit record.
-    pub async fn mend(&self, id: DeliveryId, mend: Mend, asked: Asked) -> Result<Position, Reason> {
-        if mend != Mend::Retry && asked.reason.trim().is_empty() {
-            let what = if mend == Mend::Discard { "discarded" } else { "confirmed" };
-            let message = format!("a dead letter is {what} with a reason");
-            return Err(Reason::new("reason-missing", message).at("/reason"));
-        }
-        let row = self.shared.views.unfinished(id).map_err(|e| unreadable(&e))?;
-        let Some(row) = row.filter(|row| row.entry.state == DeliveryState::Dead) else {
-            return Err(Reason::new("not-a-dead-letter", format!("{id} is not a dead letter"))
-                .hint("it may have been retried or discarded meanwhile: list the dead letters again"));
-        };
-        if mend == Mend::Confirm {
-            let letter = self.reading().dead_letter(id).map_err(|e| unreadable(&e))?;
-            if !letter.is_some_and(|letter| letter.unknown) {
-                let message = format!("it is known what became of {id}: its effect is not there");
-                return Err(Reason::new("outcome-known", message).hint("retry or discard it"));
-            }
-        }
-        let now = self.now();
-        let (kind, action) = match mend {
-            Mend::Confirm => (OutcomeKind::Delivered, "dead-letter.confirm"),
-            Mend::Retry => (OutcomeKind::Retried, "dead-letter.retry"),
-            Mend::Discard => (OutcomeKind::Discarded, "dead-letter.discard"),
-        };
-        let why = if asked.reason.is_empty() { "retried by a person" } else { &asked.reason };
-        let outcome = Outcome {
-            delivery: id,
-            kind,
-            attempt: row.entry.attempts,
-            at: now,
-            due: Millis(0),
-            status: 0,
-            reason: Some(Reason::new("person", why)),
-            foreign_key: None,
-            actor: Some(asked.actor.clone()),
-        };
-        let door = self.shared.lanes.door(&Destination::parse(&row.destination)?);
-        let settled = Settled { outcome, door, order: row.entry.order, parks: row.entry.parks };
-        self.act(action, &id.to_string(), asked, vec![settled]).await
-    }
-
-    /// Closes a quarantined input without taking it.
-    pub async fn discard_quarantined(&self, position: Position, asked: Asked) -> Result<Position, Reason> {
-        if asked.reason.trim().is_empty() {
-            return Err(
-                Reason::new("reason-missing", "a quarantined input is discarded with a reason").at("/reason")
-            );
-        }
-        let row = self.reading().quarantined(position).map_err(|e| unreadable(&e))?;
-        if !row.is_some_and(|row| row.open) {
-            return Err(Reason::new(
-                "not-quarantined",
-                format!("{position} is not an open quarantined input"),
-            ));
-        }
-        self.act("quarantine.discard", &position.to_string(), asked, Vec::new()).await
-    }
-
     /// Pauses a system, with a reason, or resumes it.
     pub async fn pause_system(&self, system: &str, pause: bool, asked: Asked) -> Result<Position, Reason> {
         if !self.shared.setup.load().systems.contains_key(system) {
@@ -253,6 +193,28 @@ impl Handle {
         Ok(position)
     }
 
+    /// The audit record of what a person does.
+    pub(crate) fn action(&self, action: &str, target: &str, asked: Asked) -> Action {
+        Action {
+            actor: asked.actor,
+            action: action.to_owned(),
+            target: target.to_owned(),
+            reason: asked.reason,
+            at: self.now(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Resolves once the views show a record, or the hub stops.
+    pub(crate) async fn until_applied(&self, position: Position) {
+        self.shared.views_wanted.fetch_max(position.0, std::sync::atomic::Ordering::Relaxed);
+        let mut applied = self.applied();
+        tokio::select! {
+            _ = applied.wait_for(|applied| *applied >= position) => {}
+            () = self.stopping() => {}
+        }
+    }
+
     async fn act(
         &self,
         action: &str,
@@ -262,13 +224,7 @@ impl Handle {
     ) -> Result<Position, Reason> {
         let (reply, answer) = oneshot::channel();
         tracing::info!(action, target, actor = asked.actor, reason = asked.reason, "a person acted");
-        let action = Action {
-            actor: asked.actor,
-            action: action.to_owned(),
-            target: target.to_owned(),
-            reason: asked.reason,
-            at: self.now(),
-        };
+        let action = self.action(action, target, asked);
         let closed = || Reason::new("hub-stopping", Refusal::Closed.to_string());
         self.work.send(Work::Action { action, outcomes, reply }).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())

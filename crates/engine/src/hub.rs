@@ -15,7 +15,7 @@ use lineshaft_store::views::{Projector, Views};
 use parking_lot::Mutex;
 use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::clock::Clock;
 use crate::courier::Courier;
@@ -88,6 +88,8 @@ pub(crate) struct Shared {
     pub(crate) not_for_bulk: usize,
     /// The latest position at which someone waits for the views.
     pub(crate) views_wanted: AtomicU64,
+    /// Wakes long work.
+    pub(crate) jobs: Notify,
     jitter: Mutex<SmallRng>,
 }
 
@@ -166,6 +168,7 @@ impl Hub {
             room: Semaphore::new(room),
             not_for_bulk: room / 4,
             views_wanted: AtomicU64::new(0),
+            jobs: Notify::new(),
             jitter: Mutex::new(SmallRng::seed_from_u64(options.seed)),
         };
         Ok(Self { shared: Arc::new(shared), recorder, projector, end })
@@ -205,6 +208,7 @@ impl Hub {
         handle.start_couriers(end)?;
         handle.start_sources(sources);
         start_watch(&shared);
+        start_jobs(&shared, &handle);
         Ok(handle)
     }
 }
@@ -310,6 +314,18 @@ fn start_watch(shared: &Arc<Shared>) {
                     watched.telemetry.delivered_recent.turn();
                 }
             }
+        }
+    });
+}
+
+/// The task that does long work.
+fn start_jobs(shared: &Arc<Shared>, handle: &Handle) {
+    let stop = shared.supervisor.stopping();
+    let watch = shared.supervisor.clone();
+    let runs = crate::jobs::run(handle.clone(), stop);
+    shared.supervisor.task("jobs", async move {
+        if let Err(reason) = runs.await {
+            watch.fatal(&reason);
         }
     });
 }

@@ -197,7 +197,7 @@ impl Intake {
         Ok(admitted)
     }
 
-    fn count(&self, intake: &str, admitted: &[Admitted]) {
+    pub(crate) fn count(&self, intake: &str, admitted: &[Admitted]) {
         for verdict in ["accepted", "stale", "echo", "duplicate", "quarantined"] {
             let count = admitted.iter().filter(|a| a.verdict.as_str() == verdict).count() as u64;
             if count > 0 {
@@ -252,7 +252,7 @@ fn within(range: &std::ops::Range<usize>, length: usize) -> std::ops::Range<usiz
 }
 
 /// What was prepared, with the doors of the lanes it goes to.
-fn item(shared: &Shared, plan: &Plan, prepared: Prepared) -> Item {
+pub(crate) fn item(shared: &Shared, plan: &Plan, prepared: Prepared) -> Item {
     match prepared {
         Prepared::Quarantine(quarantine) => Item::Quarantine(quarantine),
         Prepared::Event { mut event, owes } => {

@@ -9,6 +9,7 @@ mod current;
 pub mod handle;
 pub mod hub;
 pub mod intake;
+mod jobs;
 mod keeper;
 pub mod lanes;
 pub mod planner;

@@ -3,6 +3,7 @@
 
 pub(crate) mod admission;
 mod carry;
+mod mend;
 pub(crate) mod recent;
 
 use std::collections::HashMap;
@@ -21,7 +22,7 @@ use smallvec::SmallVec;
 use tokio::sync::oneshot;
 
 use crate::lanes::Door;
-use crate::work::{Admitted, Candidate, Intake, Item, Settled, Verdict, Work};
+use crate::work::{Admitted, Candidate, Intake, Item, Mended, Settled, Target, Verdict, Work};
 use admission::Admission;
 use carry::{Latest, Thing};
 use recent::{Accepted, Recent, worth_keeping};
@@ -54,6 +55,8 @@ pub struct Tallied {
 enum Reply {
     Intake(oneshot::Sender<Result<Vec<Admitted>, Refusal>>, Vec<Admitted>),
     Action(oneshot::Sender<Position>, Position),
+    Mend(oneshot::Sender<Result<Mended, Reason>>, Mended),
+    Step(oneshot::Sender<Result<Position, Reason>>, Position),
 }
 
 /// What a lane is to be told once the batch is durable.
@@ -75,6 +78,8 @@ pub struct Recorder {
     duplicates: HashMap<Arc<str>, u64>,
     tallied: Tallied,
     latest: Latest,
+    /// Dead letters and refused inputs that a person has done something to lately.
+    mended: Latest<Target>,
 }
 
 impl std::fmt::Debug for Recorder {
@@ -98,6 +103,7 @@ impl Recorder {
             duplicates: HashMap::new(),
             tallied: Tallied::default(),
             latest: Latest::from(next),
+            mended: Latest::from(next),
         }
     }
 
@@ -148,6 +154,8 @@ impl Recorder {
             match reply {
                 Reply::Intake(to, admitted) => drop(to.send(Ok(admitted))),
                 Reply::Action(to, position) => drop(to.send(position)),
+                Reply::Mend(to, mended) => drop(to.send(Ok(mended))),
+                Reply::Step(to, position) => drop(to.send(Ok(position))),
             }
         }
         self.admission.prune();
@@ -187,6 +195,8 @@ impl Recorder {
                     self.take_outcome(&settled, batch)?;
                 }
             }
+            Work::Mend(mending) => self.take_mending(*mending, batch, replies, now)?,
+            Work::Job(step) => self.take_step(*step, batch, replies, now)?,
             Work::Configured(configured) => {
                 let position = self.push(batch, RecordKind::Configured, |buf| configured.encode(buf))?;
                 self.latest.note(Some(Thing::Configuration), position);
@@ -212,13 +222,25 @@ impl Recorder {
         batch: &mut Batch,
         replies: &mut SmallVec<[Reply; 8]>,
     ) -> Result<(), Reason> {
-        let mut admitted = Vec::with_capacity(intake.items.len());
+        let admitted = self.take_items(intake.items, &intake.intake, batch)?;
+        if let Some(token) = &intake.resume {
+            self.push_token(token, batch)?;
+        }
+        replies.push(Reply::Intake(intake.reply, admitted));
+        Ok(())
+    }
+
+    fn take_items(
+        &mut self,
+        items: Vec<Item>,
+        intake: &Arc<str>,
+        batch: &mut Batch,
+    ) -> Result<Vec<Admitted>, Reason> {
+        let mut admitted = Vec::with_capacity(items.len());
         let mut kept_raw: Option<(Bytes, Position)> = None;
-        for item in intake.items {
+        for item in items {
             admitted.push(match item {
-                Item::Event(candidate) => {
-                    self.take_event(*candidate, &intake.intake, &mut kept_raw, batch)?
-                }
+                Item::Event(candidate) => self.take_event(*candidate, intake, &mut kept_raw, batch)?,
                 Item::Quarantine(quarantine) => {
                     let position = self.push(batch, RecordKind::Quarantine, |buf| quarantine.encode(buf))?;
                     self.tallied.quarantined += 1;
@@ -231,11 +253,7 @@ impl Recorder {
                 }
             });
         }
-        if let Some(token) = &intake.resume {
-            self.push_token(token, batch)?;
-        }
-        replies.push(Reply::Intake(intake.reply, admitted));
-        Ok(())
+        Ok(admitted)
     }
 
     fn push_token(&mut self, token: &Token, batch: &mut Batch) -> Result<(), Reason> {
@@ -286,6 +304,7 @@ impl Recorder {
                 since: candidate.event.received,
                 parks: owing.parks,
                 unknown: false,
+                amended: Position::ZERO,
             };
             self.for_lane(&owing.door).owed.push(entry);
         }
@@ -317,7 +336,9 @@ impl Recorder {
 
     fn take_outcome(&mut self, settled: &Settled, batch: &mut Batch) -> Result<(), Reason> {
         let position =
-            self.push(batch, RecordKind::Outcome, |buf| OutcomeRecord::encode(buf, &settled.outcome))?;
+            self.push_version(batch, RecordKind::Outcome, OutcomeRecord::version(&settled.outcome), |buf| {
+                OutcomeRecord::encode(buf, &settled.outcome);
+            })?;
         if settled.outcome.kind == OutcomeKind::Delivered {
             self.tallied.delivered += 1;
         }
@@ -346,7 +367,17 @@ impl Recorder {
         kind: RecordKind,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<Position, Reason> {
-        batch.push(kind as u8, VERSION, write).map_err(|error: BatchError| {
+        self.push_version(batch, kind, VERSION, write)
+    }
+
+    fn push_version(
+        &mut self,
+        batch: &mut Batch,
+        kind: RecordKind,
+        version: u8,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) -> Result<Position, Reason> {
+        batch.push(kind as u8, version, write).map_err(|error: BatchError| {
             Reason::new("record-too-long", error.to_string()).hint("lower limits.body in lineshaft.yaml")
         })?;
         let position = self.next;

@@ -42,6 +42,7 @@ fn nothing_is_lost_doubled_or_reordered_whatever_happens() {
     eprintln!("{totals:?}");
     assert!(totals.crashes > 100 && totals.power_cuts > 20, "{totals:?}");
     assert!(totals.lost_answers > 100 && totals.duplicates > 100 && totals.dead > 20, "{totals:?}");
+    assert!(totals.edited > 50 && totals.approved > 10 && totals.crashed_edited > 10, "{totals:?}");
     assert!(totals.delivered > 1_000 && totals.clock_sets > 50, "{totals:?}");
     // A lane and its system crash in every state there is, and nothing is stuck afterwards.
     for state in [

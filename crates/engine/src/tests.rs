@@ -265,7 +265,7 @@ async fn a_dead_letter_parks_its_key_and_no_other() {
     assert_eq!(shown.deliveries[0].state, DeliveryState::Parked);
 
     let no_reason = rig.hub.mend(id, Mend::Discard, Asked::default()).await.unwrap_err();
-    assert_eq!(no_reason.code, "reason-missing");
+    assert_eq!(no_reason[0].code, "reason-missing");
     rig.hub.mend(id, Mend::Retry, Asked { actor: "ann".into(), reason: "item made".into() }).await.unwrap();
     rig.settled().await;
     let got: Vec<String> = rig.erp.got.lock().iter().map(|(_, id)| id.clone()).collect();
@@ -375,7 +375,7 @@ async fn what_is_known_not_to_be_there_is_not_confirmed() {
     let id = format!("{}.0", sent.position).parse().unwrap();
     rig.until(|hub| hub.reading().dead_letter(id).unwrap().is_some()).await;
     let asked = Asked { actor: "ann".into(), reason: "I saw it".into() };
-    assert_eq!(rig.hub.mend(id, Mend::Confirm, asked).await.unwrap_err().code, "outcome-known");
+    assert_eq!(rig.hub.mend(id, Mend::Confirm, asked).await.unwrap_err()[0].code, "outcome-known");
     rig.hub.stop().await;
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use lineshaft_logic::lane::Change;
-use lineshaft_model::record::{Action, Configured, Disposition, Quarantine, Token};
-use lineshaft_model::{Event, Outcome, Position, Priority, Raw, Reasons};
+use lineshaft_model::record::{Action, Amended, Configured, Disposition, Job, Quarantine, Token};
+use lineshaft_model::{DeliveryId, Event, Outcome, Position, Priority, Raw, Reason, Reasons};
 use lineshaft_ports::Refusal;
 use lineshaft_store::reading::Carry;
 use smallvec::SmallVec;
@@ -35,6 +35,10 @@ pub enum Work {
         /// Told the action's position once durable.
         reply: oneshot::Sender<Position>,
     },
+    /// What a person does to a dead letter or a refused input.
+    Mend(Box<Mending>),
+    /// A step of long work.
+    Job(Box<JobStep>),
     /// A configuration took effect.
     Configured(Configured),
     /// What is written again before the journal's oldest segment is dropped. What has changed since the views were asked is
@@ -88,6 +92,8 @@ impl Work {
             Self::Intake(intake) => intake.items.iter().map(Item::weight).sum(),
             Self::Outcomes(outcomes) => outcomes.len() * RECORD_OVERHEAD_BYTES,
             Self::Action { outcomes, .. } => (outcomes.len() + 1) * RECORD_OVERHEAD_BYTES,
+            Self::Mend(mending) => mending.weight(),
+            Self::Job(step) => step.weight(),
             Self::Carry { carries, .. } => carries.iter().map(carry_weight).sum(),
             Self::Begun { .. } | Self::Configured(_) | Self::Drop { .. } | Self::Stop => {
                 RECORD_OVERHEAD_BYTES
@@ -102,6 +108,23 @@ fn carry_weight(carry: &Carry) -> usize {
         _ => 0,
     };
     data + RECORD_OVERHEAD_BYTES
+}
+
+impl JobStep {
+    fn weight(&self) -> usize {
+        let replayed: usize = self.replays.iter().map(|of| of.event.data.len() + RECORD_OVERHEAD_BYTES).sum();
+        let amended: usize =
+            self.letters.iter().map(|of| of.amended.as_ref().map_or(0, |amended| amended.data.len())).sum();
+        replayed + amended + (2 * self.letters.len() + 2) * RECORD_OVERHEAD_BYTES
+    }
+}
+
+impl Mending {
+    fn weight(&self) -> usize {
+        let amended = self.amended.as_ref().map_or(0, |amended| amended.data.len());
+        let items: usize = self.items.iter().map(Item::weight).sum();
+        amended + items + 3 * RECORD_OVERHEAD_BYTES
+    }
 }
 
 impl Item {
@@ -122,6 +145,88 @@ impl Item {
         };
         payload + RECORD_OVERHEAD_BYTES
     }
+}
+
+/// What a person does to a dead letter or a refused input: all of it takes effect or nothing, and nothing when it is no
+/// longer as it was when the person's question was asked of the views.
+#[derive(Debug)]
+pub struct Mending {
+    /// To what.
+    pub target: Target,
+    /// How far the views were at least when they were asked.
+    pub asked: Position,
+    /// The audit record.
+    pub action: Action,
+    /// Other content.
+    pub amended: Option<Amended>,
+    /// What it does to the delivery; the outcome names the amendment that comes with it.
+    pub settled: Option<Settled>,
+    /// What a refused input comes to now, and the intake it came by.
+    pub items: Vec<Item>,
+    /// That intake.
+    pub intake: Arc<str>,
+    /// Told once all of it is durable, or why nothing is done.
+    pub reply: oneshot::Sender<Result<Mended, Reason>>,
+}
+
+/// A step of long work: how far it is after it, and what it does. Written whole, and only while the job stands as it did
+/// when the views were asked.
+#[derive(Debug)]
+pub struct JobStep {
+    /// How far the views were at least when they were asked.
+    pub asked: Position,
+    /// How the job stands after the step, but for dead letters that somebody else has done something to meanwhile.
+    pub job: Job,
+    /// What a person did, for a step that a person takes.
+    pub action: Option<Action>,
+    /// Events that are owed again.
+    pub replays: Vec<ReplayItem>,
+    /// Dead letters.
+    pub letters: Vec<LetterItem>,
+    /// Told the job's record once all of it is durable, or why nothing is done.
+    pub reply: oneshot::Sender<Result<Position, Reason>>,
+}
+
+/// An event of the past that is owed again.
+#[derive(Debug)]
+pub struct ReplayItem {
+    /// Its own record.
+    pub original: Position,
+    /// The event, received now.
+    pub event: Event,
+    /// What is owed.
+    pub owing: Owing,
+    /// Whether its effect shall happen again.
+    pub new_scope: bool,
+}
+
+/// A dead letter in long work.
+#[derive(Debug)]
+pub struct LetterItem {
+    /// What becomes of it.
+    pub settled: Settled,
+    /// Other content.
+    pub amended: Option<Amended>,
+}
+
+/// What is mended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// A dead letter.
+    Letter(DeliveryId),
+    /// A refused input.
+    Input(Position),
+    /// Long work.
+    Job(Position),
+}
+
+/// What was recorded of a person's mending.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mended {
+    /// The audit record.
+    pub position: Position,
+    /// What became of each event of a refused input.
+    pub admitted: Vec<Admitted>,
 }
 
 /// What one input came to: events, refused parts, and how far its source has been read.
@@ -251,6 +356,7 @@ mod tests {
             intake: text(),
             content_type: text(),
             origin: text(),
+            identity: text(),
             received: Millis(0),
             reasons: Reasons::new(),
             subject: text(),

@@ -11,6 +11,7 @@ pub mod demo;
 pub mod encode;
 pub mod events;
 pub mod explain;
+pub mod jobs;
 pub mod journal;
 pub(crate) mod listing;
 pub mod map;

@@ -2,7 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lineshaft_model::record::{Carried, EventRecord, OutcomeRecord, Quarantine, RawRef, RecordKind};
+use lineshaft_model::record::{
+    Amended, Carried, EventRecord, OutcomeRecord, Quarantine, RawRef, RecordKind, Replayed,
+};
 use lineshaft_ports::journal::Record;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -11,6 +13,12 @@ use serde_json::{Value, json};
 #[must_use]
 pub fn as_json(record: &Record) -> Option<Box<RawValue>> {
     let value = match RecordKind::from_byte(record.kind)? {
+        RecordKind::Amended => {
+            let (head, data) = Amended::decode(&record.payload).ok()?;
+            let mut value = serde_json::to_value(head).ok()?;
+            value.as_object_mut()?.extend([bytes("data", data)]);
+            value
+        }
         RecordKind::Event => event(&record.payload)?,
         RecordKind::Outcome => outcome(&OutcomeRecord::decode(&record.payload).ok()?),
         RecordKind::Quarantine => {
@@ -25,7 +33,15 @@ pub fn as_json(record: &Record) -> Option<Box<RawValue>> {
             value.as_object_mut()?.extend([bytes("data", data)]);
             value
         }
+        RecordKind::Replayed => {
+            let (head, _) = Replayed::decode(&record.payload).ok()?;
+            let mut value = serde_json::to_value(head).ok()?;
+            let event = lineshaft_store::reading::event_in(record)?.ok()?;
+            value.as_object_mut()?.insert("event".to_owned(), event_json(&event)?);
+            value
+        }
         RecordKind::Action
+        | RecordKind::Job
         | RecordKind::Configured
         | RecordKind::Token
         | RecordKind::Tally
@@ -41,7 +57,10 @@ fn outcome(record: &OutcomeRecord<'_>) -> Value {
 }
 
 fn event(payload: &[u8]) -> Option<Value> {
-    let record = EventRecord::decode(payload).ok()?;
+    event_json(&EventRecord::decode(payload).ok()?)
+}
+
+fn event_json(record: &EventRecord<'_>) -> Option<Value> {
     let mut value = serde_json::to_value(record.envelope()).ok()?;
     let members = value.as_object_mut()?;
     let owed: Vec<Value> = record

@@ -16,6 +16,7 @@ pub mod interpolate;
 mod layouts;
 mod load;
 pub mod marked;
+pub mod mending;
 pub mod parts;
 pub mod problem;
 pub mod render;
@@ -110,6 +111,8 @@ impl Workspace {
             retries,
             batch_events: usize::try_from(self.settings.limits.batch).unwrap_or(usize::MAX),
             document_bytes: usize::try_from(self.settings.limits.body.bytes).unwrap_or(usize::MAX),
+            mending: self.settings.mending.rules(),
+            environment: self.environment.clone(),
             routes: std::mem::take(&mut self.routes).into_iter().map(|route| route.route).collect(),
         }
     }

@@ -1,6 +1,6 @@
 //! What becomes of a delivery after an attempt: done, again, given up, or unknown.
 
-use lineshaft_model::{Answer, Millis, Outcome, OutcomeKind, Reason};
+use lineshaft_model::{Answer, Millis, Outcome, OutcomeKind, Position, Reason};
 use serde::{Deserialize, Serialize};
 
 use crate::lane::Entry;
@@ -58,6 +58,7 @@ pub fn decide(
         reason: None,
         foreign_key: None,
         actor: None,
+        amendment: Position::ZERO,
     };
     match answer {
         Answer::Delivered { status, foreign_key } => Outcome { status, foreign_key, ..base },
@@ -149,7 +150,7 @@ pub fn health(answer: &Answer) -> (Ending, Option<i64>) {
 
 #[cfg(test)]
 mod tests {
-    use lineshaft_model::{DeliveryId, Position, Priority};
+    use lineshaft_model::{DeliveryId, Priority};
     use proptest::prelude::*;
 
     use super::*;
@@ -169,6 +170,7 @@ mod tests {
             since: Millis(0),
             parks: true,
             unknown: false,
+            amended: Position::ZERO,
         }
     }
 

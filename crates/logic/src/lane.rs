@@ -52,6 +52,8 @@ pub struct Entry {
     pub parks: bool,
     /// Whether the last attempt's outcome is unknown, so that it is to be verified first.
     pub unknown: bool,
+    /// The record of the content that is delivered in place of the event's; zero for none.
+    pub amended: Position,
 }
 
 /// How much a lane keeps in memory.

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use lineshaft_formats::Format;
-use lineshaft_mapping::{Condition, Contract, Expression, Mapping, Template};
+use lineshaft_mapping::{Condition, Contract, Environment, Expression, Mapping, Template};
 use lineshaft_model::event_type::TypePattern;
 use lineshaft_model::{Destination, Priority};
 
 use crate::deliver::RetryRule;
+use crate::mend::Mending;
 use crate::own::Ownership;
 use crate::pace::Limits;
 
@@ -33,6 +34,10 @@ pub struct Plan {
     pub batch_events: usize,
     /// How large a document may be, in bytes.
     pub document_bytes: usize,
+    /// Who may change what in a dead letter.
+    pub mending: Mending,
+    /// Code lists and units, for expressions that people ask with.
+    pub environment: Environment,
 }
 
 /// How a source's bytes become events.

@@ -205,7 +205,7 @@ pub fn broken(around: &Around<'_>, raw: Bytes, origin: String, reasons: Reasons)
 /// At most so many violations of a contract are kept for one document.
 const MOST_VIOLATIONS: usize = 20;
 
-fn meets(contract: &Contract, input: &Input<'_>) -> Result<(), Reasons> {
+pub(crate) fn meets(contract: &Contract, input: &Input<'_>) -> Result<(), Reasons> {
     let violations = contract.validate(input, MOST_VIOLATIONS);
     violations.map_err(|violations| violations.iter().map(|v| v.to_reason(contract.name())).collect())
 }
@@ -368,6 +368,7 @@ fn refusal(around: &Around<'_>, document: &Document, reasons: Reasons) -> Prepar
         intake: around.intake.to_owned(),
         content_type: around.content_type.to_owned(),
         origin: document.origin.clone(),
+        identity: document.identity.clone(),
         received: around.now,
         reasons,
         subject: String::new(),

@@ -108,8 +108,25 @@ impl IdempotencyKey {
     /// Derived from what the effect is: the event's identity, the destination and the route.
     #[must_use]
     pub fn derive(source: &str, id: &str, destination: &str, route: &str) -> Self {
+        Self::of(&[source, id, destination, route])
+    }
+
+    /// The key of an amended delivery: other content is another effect, and a target that keeps keys refuses it under the old
+    /// one. The same for every attempt of one revision.
+    #[must_use]
+    pub fn revised(source: &str, id: &str, destination: &str, route: &str, revision: u32) -> Self {
+        Self::of(&[source, id, destination, route, &format!("revision {revision}")])
+    }
+
+    /// The key of a replay whose effect shall happen again.
+    #[must_use]
+    pub fn scoped(&self, job: Position) -> Self {
+        Self::of(&[&self.0, &format!("replay {job}")])
+    }
+
+    fn of(parts: &[&str]) -> Self {
         let mut hasher = Sha256::new();
-        for part in [source, id, destination, route] {
+        for part in parts {
             hasher.update(part.as_bytes());
             hasher.update([0xff]);
         }
@@ -242,6 +259,8 @@ pub struct Outcome {
     pub foreign_key: Option<String>,
     /// Who, for a person's action.
     pub actor: Option<String>,
+    /// The amendment that is delivered from now on in place of the event's data, for `Retried`; zero for none.
+    pub amendment: Position,
 }
 
 /// Where a delivery stands, as shown.

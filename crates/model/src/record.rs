@@ -5,23 +5,27 @@
 //! other kinds are JSON. A version is raised when a payload's form changes in a way an older reader would misread; readers
 //! keep reading every older version.
 
+mod amended;
 mod carried;
 mod event;
+mod job;
 mod outcome;
 mod rest;
 mod wire;
 
+pub use amended::{Amended, AmendedHead, Cause, FieldChange};
 pub use carried::{
     Carried, CarriedHead, CarriedReference, CarriedState, Dropped, DroppedDeliveries, DroppedInputs,
 };
 pub use event::{Disposition, EventHead, EventRecord, Owed, RawRef};
+pub use job::{Job, JobOrder, JobState, LettersAction, LettersOrder, ReplayOrder, Replayed, ReplayedHead};
 pub use outcome::OutcomeRecord;
 pub use rest::{
     Action, Configured, Counts, Duplicate, JsonPayload, Quarantine, QuarantineHead, Tally, Token,
 };
 pub use wire::WireError;
 
-/// The version written today for every kind.
+/// The version written today for every kind; an outcome that names an amendment has its own ([`OutcomeRecord::version`]).
 pub const VERSION: u8 = 1;
 
 /// What a record is.
@@ -46,6 +50,12 @@ pub enum RecordKind {
     Carried = 8,
     /// Everything up to a record is carried forward and may be dropped: [`Dropped`].
     Dropped = 9,
+    /// Other content for a delivery or a refused input: [`Amended`].
+    Amended = 10,
+    /// Long work that a person asked for: [`Job`].
+    Job = 11,
+    /// An event of the past, owed to a destination again: [`Replayed`].
+    Replayed = 12,
 }
 
 impl RecordKind {
@@ -62,6 +72,9 @@ impl RecordKind {
             7 => Self::Tally,
             8 => Self::Carried,
             9 => Self::Dropped,
+            10 => Self::Amended,
+            11 => Self::Job,
+            12 => Self::Replayed,
             _ => return None,
         })
     }
@@ -79,6 +92,9 @@ impl RecordKind {
             Self::Tally => "tally",
             Self::Carried => "carried",
             Self::Dropped => "dropped",
+            Self::Amended => "amended",
+            Self::Job => "job",
+            Self::Replayed => "replayed",
         }
     }
 }

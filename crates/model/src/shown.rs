@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use crate::record::{Counts, Disposition};
+use crate::record::{Action, AmendedHead, Counts, Disposition, Job};
 use crate::{DeliveryId, DeliveryState, Envelope, Millis, OutcomeKind, Position, Priority, Reason, Reasons};
 
 /// One page of a listing.
@@ -55,7 +56,7 @@ pub struct EventDetail {
     /// The object's event before this one.
     pub previous: Position,
     /// Canonical data.
-    pub data: Box<serde_json::value::RawValue>,
+    pub data: Box<RawValue>,
     /// What the source sent.
     pub raw: RawShown,
     /// Further business keys.
@@ -148,6 +149,54 @@ pub struct OutcomeRow {
     /// Who, for a person's action.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// The amendment that is delivered from here on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amendment: Option<Position>,
+}
+
+/// Other content for a delivery or a refused input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AmendmentRow {
+    /// Its record.
+    pub position: Position,
+    /// What it says of itself.
+    #[serde(flatten)]
+    pub head: AmendedHead,
+}
+
+/// Who closed a refused input, and how.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClosedRow {
+    /// The record that says so.
+    pub position: Position,
+    /// What was done.
+    #[serde(flatten)]
+    pub action: Action,
+}
+
+/// Long work that a person asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// The record that says how it stands.
+    pub position: Position,
+    /// All of it.
+    #[serde(flatten)]
+    pub job: Job,
+}
+
+/// What long work would do, counted before it is asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    /// What matches.
+    pub matching: u64,
+    /// By what they are: event types, or destination and cause.
+    pub by: BTreeMap<String, u64>,
+    /// What was looked at.
+    pub looked_at: u64,
+    /// Whether everything was looked at; otherwise there is more.
+    pub complete: bool,
+    /// The first records that match.
+    pub first: Vec<String>,
 }
 
 /// A dead letter: the delivery, and what waits behind it.
@@ -163,6 +212,28 @@ pub struct DeadLetter {
     /// Whether it is not known what became of it: the effect may be there.
     #[serde(default)]
     pub unknown: bool,
+    /// Whose it is to mend: `business` and `it`, as the receiving system's file says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub owners: BTreeMap<String, String>,
+    /// Whether it waits for longer than the workspace says it should.
+    #[serde(default)]
+    pub overdue: bool,
+    /// Which revision of the content it is; the event as it came is the first.
+    #[serde(default = "first")]
+    pub revision: u32,
+    /// What would be delivered: the event's data, or an amendment of it; filled for a single one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<Box<RawValue>>,
+    /// Every amendment, oldest first; filled for a single one only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amendments: Vec<AmendmentRow>,
+    /// An amendment that waits for a second person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<AmendmentRow>,
+}
+
+const fn first() -> u32 {
+    1
 }
 
 /// A refused input.
@@ -182,8 +253,14 @@ pub struct QuarantineRow {
     pub event_type: String,
     /// The business key, when it could be read.
     pub subject: String,
-    /// Open, or discarded by a person.
+    /// Open, or closed by a person.
     pub open: bool,
+    /// Who closed it, and how; filled for a single one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closed: Option<ClosedRow>,
+    /// An amendment that waits for a second person; filled for a single one only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proposal: Option<AmendmentRow>,
     /// The bytes; filled for a single one only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<RawShown>,
@@ -227,7 +304,7 @@ pub struct ObjectDetail {
     #[serde(flatten)]
     pub row: ObjectRow,
     /// Its state: what its events say together.
-    pub data: Box<serde_json::value::RawValue>,
+    pub data: Box<RawValue>,
     /// Each system's own key.
     pub references: BTreeMap<String, String>,
 }

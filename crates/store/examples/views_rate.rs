@@ -300,6 +300,7 @@ fn group_of(group: u64) -> Vec<Record> {
             reason: None,
             foreign_key: None,
             actor: None,
+            amendment: Position::ZERO,
         };
         let mut payload = Vec::with_capacity(24);
         OutcomeRecord::encode(&mut payload, &outcome);

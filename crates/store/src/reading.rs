@@ -3,9 +3,11 @@
 //! The views and indexes say where things stand; everything told is read from the records themselves. All calls block and
 //! are bounded: in rows, in records looked at, in events walked.
 
+mod amended;
 mod carry;
 mod deliveries;
 mod events;
+mod jobs;
 mod objects;
 mod quarantine;
 mod scan;
@@ -20,7 +22,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lineshaft_model::record::{EventRecord, RecordKind, WireError};
+use lineshaft_model::record::{EventRecord, RecordKind, Replayed, WireError};
 use lineshaft_model::shown::RawShown;
 use lineshaft_model::{Position, Reason};
 use lineshaft_ports::journal::{JournalRead, ReadError, Record};
@@ -29,8 +31,10 @@ use crate::index::{Index, IndexError};
 use crate::views::{Views, ViewsError};
 
 pub use crate::views::{DeliveryFilter, ObjectFilter};
+pub use amended::Sent;
 pub use carry::{Carry, Step, Sweep, systems_owed};
 pub use events::EventFilter;
+pub use jobs::{Past, PastOwed};
 
 /// Answers questions from the journal, the views and the indexes. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -98,14 +102,23 @@ impl Reading {
         position: Position,
         tell: impl FnOnce(&Record, &EventRecord<'_>) -> Result<T, ReadingError>,
     ) -> Result<Option<T>, ReadingError> {
-        let record = self.journal.get(position)?;
-        let Some(record) = record.filter(|record| record.kind == RecordKind::Event as u8) else {
-            return Ok(None);
-        };
-        let event = EventRecord::decode(&record.payload)
-            .map_err(|source| ReadingError::Record { position, source })?;
-        tell(&record, &event).map(Some)
+        let Some(record) = self.journal.get(position)? else { return Ok(None) };
+        match event_in(&record) {
+            None => Ok(None),
+            Some(Ok(event)) => tell(&record, &event).map(Some),
+            Some(Err(source)) => Err(ReadingError::Record { position, source }),
+        }
     }
+}
+
+/// The event of a record: of its own, or replayed.
+#[must_use]
+pub fn event_in(record: &Record) -> Option<Result<EventRecord<'_>, WireError>> {
+    if record.kind == RecordKind::Event as u8 {
+        return Some(EventRecord::decode(&record.payload));
+    }
+    (record.kind == RecordKind::Replayed as u8)
+        .then(|| Replayed::decode(&record.payload).map(|(_, event)| event))
 }
 
 /// The position in a cursor of a listing that goes by positions.

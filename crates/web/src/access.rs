@@ -72,6 +72,12 @@ impl Caller {
         self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
     }
 
+    /// The names of its scopes, by which it is said who may change what.
+    #[must_use]
+    pub fn roles(&self) -> Vec<String> {
+        self.scopes.iter().map(|scope| scope.as_str().to_owned()).collect()
+    }
+
     /// Refuses a caller without the scope.
     pub fn need(&self, scope: Scope) -> Result<(), Problem> {
         if self.has(scope) {

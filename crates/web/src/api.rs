@@ -2,17 +2,18 @@
 
 mod balance;
 mod configuration;
-mod dead_letters;
+pub(crate) mod dead_letters;
 mod deliveries;
 mod events;
 mod health;
 mod inputs;
-mod listing;
+pub(crate) mod jobs;
+pub(crate) mod listing;
 mod objects;
 mod openapi;
 pub(crate) mod planning;
 mod problems;
-mod quarantine;
+pub(crate) mod quarantine;
 mod search;
 mod stream;
 mod systems;
@@ -46,11 +47,20 @@ pub fn routes(state: &State) -> Router<State> {
         .route("/v1/deliveries", get(deliveries::list))
         .route("/v1/deliveries/{id}", get(deliveries::show))
         .route("/v1/dead-letters", get(dead_letters::list))
+        .route("/v1/dead-letters/bulk", post(jobs::letters))
         .route("/v1/dead-letters/{id}", get(dead_letters::show))
+        .route("/v1/dead-letters/{id}/edit", post(dead_letters::edit))
+        .route("/v1/dead-letters/{id}/preview", post(dead_letters::preview))
         .route("/v1/dead-letters/{id}/{action}", post(dead_letters::act))
         .route("/v1/quarantine", get(quarantine::list))
         .route("/v1/quarantine/{position}", get(quarantine::show))
-        .route("/v1/quarantine/{position}/discard", post(quarantine::discard))
+        .route("/v1/quarantine/{position}/edit", post(quarantine::edit))
+        .route("/v1/quarantine/{position}/preview", post(quarantine::preview))
+        .route("/v1/quarantine/{position}/{action}", post(quarantine::act))
+        .route("/v1/replays", post(jobs::replay))
+        .route("/v1/jobs", get(jobs::list))
+        .route("/v1/jobs/{position}", get(jobs::show))
+        .route("/v1/jobs/{position}/{action}", post(jobs::act))
         .route("/v1/systems", get(systems::list))
         .route("/v1/systems/{name}/{action}", post(systems::act))
         .route("/v1/availability", get(planning::availability))

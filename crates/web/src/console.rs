@@ -8,9 +8,11 @@ mod assets;
 mod books;
 mod dead_letters;
 mod deliveries;
+mod editor;
 mod event;
 mod events;
 mod fault;
+mod jobs;
 mod login;
 mod map;
 mod object;
@@ -34,7 +36,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::DefaultBodyLimit;
 use axum::response::{Html, IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, get, post};
 use axum::{Extension, Router};
 use lineshaft_engine::Handle;
 use lineshaft_model::{Position, Reason};
@@ -64,12 +66,16 @@ pub fn routes() -> Router<State> {
         .route("/events/{position}", get(event::page))
         .route("/deliveries", get(deliveries::page))
         .route("/dead-letters", get(dead_letters::list))
-        .route("/dead-letters/retry", post(dead_letters::retry_all))
+        .route("/dead-letters/many", post(dead_letters::many))
         .route("/dead-letters/{id}", get(dead_letters::single))
+        .route("/dead-letters/{id}/edit", edited(post(dead_letters::edit)))
         .route("/dead-letters/{id}/{action}", post(dead_letters::act))
         .route("/quarantine", get(quarantine::list))
         .route("/quarantine/{position}", get(quarantine::single))
-        .route("/quarantine/{position}/discard", post(quarantine::discard))
+        .route("/quarantine/{position}/edit", edited(post(quarantine::edit)))
+        .route("/quarantine/{position}/{action}", post(quarantine::act))
+        .route("/jobs", get(jobs::page).post(jobs::replay))
+        .route("/jobs/{id}/{action}", post(jobs::act))
         .route("/systems", get(systems::page))
         .route("/systems/{name}/{action}", post(systems::act))
         .route("/planning", get(planning::page))
@@ -80,6 +86,11 @@ pub fn routes() -> Router<State> {
         .route("/assets/{file}", get(assets::file))
         .layer(DefaultBodyLimit::max(FORM_BYTES))
         .layer(Extension(Arc::new(Throttle::default())))
+}
+
+/// A form that brings a whole document.
+fn edited(form: MethodRouter<State>) -> MethodRouter<State> {
+    form.layer(DefaultBodyLimit::max(editor::LONGEST_FORM))
 }
 
 /// A rendered page.

@@ -85,6 +85,28 @@ impl Problem {
         problem
     }
 
+    /// Every reason why nothing was done.
+    #[must_use]
+    pub fn all(reasons: Reasons) -> Self {
+        let mut problem = Self::refused(reasons, Position::ZERO);
+        if problem.body.errors.len() == 1 && problem.body.at.is_empty() {
+            problem.body.errors.clear();
+        }
+        problem
+    }
+
+    /// The first reason of it.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        Reason::new(&*self.body.code, &*self.body.detail).at(&*self.body.at).hint(&*self.body.hint)
+    }
+
+    /// The reasons it names.
+    #[must_use]
+    pub fn errors(&self) -> &[Reason] {
+        &self.body.errors
+    }
+
     /// Nothing there, or nothing for this caller.
     #[must_use]
     pub fn not_found(what: impl Into<String>) -> Self {
@@ -123,16 +145,26 @@ impl Problem {
 /// The status of each code; what is malformed is 400 and what breaks a contract or a mapping 422.
 fn status_of(code: &str) -> StatusCode {
     match code {
-        "ownership-conflict" | "revision-conflict" | "not-a-dead-letter" | "not-quarantined" => {
-            StatusCode::CONFLICT
+        "ownership-conflict" | "revision-conflict" | "not-a-dead-letter" | "not-quarantined"
+        | "mended-meanwhile" | "job-not-so" | "no-proposal" | "outcome-not-known" => StatusCode::CONFLICT,
+        "source-foreign" | "tenant-foreign" | "edit-not-allowed" | "second-person-needed" => {
+            StatusCode::FORBIDDEN
         }
-        "source-foreign" | "tenant-foreign" => StatusCode::FORBIDDEN,
-        "system-unknown" => StatusCode::NOT_FOUND,
+        "system-unknown" | "job-unknown" => StatusCode::NOT_FOUND,
         "contract-violation"
         | "type-not-announced"
         | "unknown-code"
         | "document-empty"
         | "reason-missing"
+        | "edit-without-change"
+        | "destination-unknown"
+        | "replay-too-fast"
+        | "expression-malformed"
+        | "edit-too-large"
+        | "restart-not-mapped"
+        | "restart-other-event"
+        | "source-unknown"
+        | "event-not-kept"
         | "too-many-deliveries" => StatusCode::UNPROCESSABLE_ENTITY,
         "hub-stopping" => StatusCode::SERVICE_UNAVAILABLE,
         "store-unreadable"

@@ -2,12 +2,17 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use lineshaft_logic::deliver::TargetCan;
 use lineshaft_logic::lane::Entry;
 use lineshaft_logic::request::{self, Rendered};
-use lineshaft_model::record::{EventRecord, RecordKind};
-use lineshaft_model::{Answer, IdempotencyKey, Millis, Outcome, OutcomeKind, Reason};
+use lineshaft_model::record::{RecordKind, Replayed};
+use lineshaft_model::{
+    Answer, Destination, Envelope, IdempotencyKey, Millis, Outcome, OutcomeKind, Position, Reason,
+};
+use lineshaft_ports::journal::Record;
 use lineshaft_ports::{Delivery, Sink};
+use lineshaft_store::reading::event_in;
 use tokio::sync::{mpsc, oneshot};
 
 use super::can_of;
@@ -62,7 +67,20 @@ pub(super) async fn attempt(
             return ended(None, Arc::default());
         }
     };
-    let (envelope, data) = (Arc::clone(&event.envelope), event.data.clone());
+    let (envelope, mut data) = (Arc::clone(&event.envelope), event.data.clone());
+    let revision = match amended(&shared, &entry) {
+        Ok(None) => None,
+        Ok(Some((revision, content))) => {
+            data = content;
+            Some(revision)
+        }
+        Err(reason) => {
+            tracing::error!(delivery = entry.id.to_string(), code = reason.code, "{}", reason.message);
+            shared.supervisor.fatal(&reason);
+            return ended(None, Arc::default());
+        }
+    };
+    let scope = event.scope;
     let route = event.route(entry.id.n).map_or_else(Arc::default, Arc::clone);
     drop(event);
     let destination = place.door.destination();
@@ -81,7 +99,7 @@ pub(super) async fn attempt(
     };
     let delivery = Delivery {
         id: entry.id,
-        idempotency_key: IdempotencyKey::derive(&envelope.source, &envelope.id, destination.as_str(), &route),
+        idempotency_key: key_of(&envelope, destination, &route, revision, scope),
         attempt: entry.attempts.saturating_add(1),
         traceparent: crate::trace::child(&envelope.traceparent, entry.id, entry.attempts),
         envelope,
@@ -114,6 +132,7 @@ async fn begin(shared: &Shared, place: &Place, entry: &Entry) -> bool {
         reason: Some(Reason::new("attempt-begun", "an attempt has begun and nothing has come back yet")),
         foreign_key: None,
         actor: None,
+        amendment: Position::ZERO,
     };
     let settled = Settled { outcome, door: Arc::clone(&place.door), order: entry.order, parks: entry.parks };
     let (reply, durable) = oneshot::channel();
@@ -142,19 +161,62 @@ async fn deliver(sink: &dyn Sink, delivery: &Delivery, unknown: bool, can: Targe
     sink.deliver(delivery).await
 }
 
+/// The content that a person has put in the place of the event's data, with its revision.
+fn amended(shared: &Shared, entry: &Entry) -> Result<Option<(u32, Bytes)>, Reason> {
+    if entry.amended.is_zero() {
+        return Ok(None);
+    }
+    let found = shared.reading.amended(entry.amended).map_err(|error| error.reason())?;
+    match found {
+        Some((head, data)) => Ok(Some((head.revision, data))),
+        None => {
+            let message = format!("record {} is no amendment of {}", entry.amended, entry.id);
+            Err(Reason::new("record-unreadable", message)
+                .hint("`lineshaft journal verify` tells what is damaged"))
+        }
+    }
+}
+
+/// The key under which the effect is asked for.
+fn key_of(
+    envelope: &Envelope,
+    destination: &Destination,
+    route: &str,
+    revision: Option<u32>,
+    scope: Option<Position>,
+) -> IdempotencyKey {
+    let (source, id, destination) = (&envelope.source, &envelope.id, destination.as_str());
+    let key = match revision {
+        None => IdempotencyKey::derive(source, id, destination, route),
+        Some(revision) => IdempotencyKey::revised(source, id, destination, route, revision),
+    };
+    scope.map_or_else(|| key.clone(), |job| key.scoped(job))
+}
+
 /// The event: still in memory, or from the journal.
 fn find(shared: &Shared, entry: &Entry) -> Result<Option<Arc<Accepted>>, Reason> {
     if let Some(event) = shared.recent.find(entry.id.event) {
         return Ok(Some(event));
     }
     let record = match shared.records.get(entry.id.event) {
-        Ok(Some(record)) if record.kind == RecordKind::Event as u8 => record,
-        Ok(_) => return Ok(None),
+        Ok(Some(record)) => record,
+        Ok(None) => return Ok(None),
         Err(error) => return Err(error.reason()),
     };
-    let event = EventRecord::decode(&record.payload).map_err(|error| {
+    let Some(event) = event_in(&record) else { return Ok(None) };
+    let event = event.map_err(|error| {
         Reason::new("record-unreadable", format!("record {}: {error}", entry.id.event))
             .hint("a newer version wrote it: run that version")
     })?;
-    Ok(Some(Arc::new(Accepted::read(&event, record.payload.slice_ref(event.data)))))
+    let scope = scope_of(&record);
+    Ok(Some(Arc::new(Accepted::read(&event, record.payload.slice_ref(event.data), scope))))
+}
+
+/// The job of a replay whose effect shall happen again.
+fn scope_of(record: &Record) -> Option<Position> {
+    if record.kind != RecordKind::Replayed as u8 {
+        return None;
+    }
+    let (head, _) = Replayed::decode(&record.payload).ok()?;
+    head.new_scope.then_some(head.job)
 }

@@ -48,19 +48,19 @@ impl Thing {
 
 /// Which things were written lately, and where.
 #[derive(Debug)]
-pub(super) struct Latest {
+pub(super) struct Latest<T = Thing> {
     /// Everything written after this is here.
     since: Position,
-    written: VecDeque<(Position, Thing)>,
+    written: VecDeque<(Position, T)>,
 }
 
-impl Latest {
+impl<T: Copy + PartialEq> Latest<T> {
     /// Nothing written yet; the next record stands at `next`.
     pub(super) const fn from(next: Position) -> Self {
         Self { since: Position(next.0.saturating_sub(1)), written: VecDeque::new() }
     }
 
-    pub(super) fn note(&mut self, thing: Option<Thing>, position: Position) {
+    pub(super) fn note(&mut self, thing: Option<T>, position: Position) {
         let Some(thing) = thing else { return };
         self.written.push_back((position, thing));
         if self.written.len() > MOST_THINGS
@@ -71,7 +71,7 @@ impl Latest {
     }
 
     /// Whether a thing is certain to be as it was at a position.
-    fn is_unchanged(&self, thing: Thing, asked: Position) -> bool {
+    pub(super) fn is_unchanged(&self, thing: T, asked: Position) -> bool {
         asked >= self.since && !self.written.iter().any(|(at, of)| *of == thing && *at > asked)
     }
 }

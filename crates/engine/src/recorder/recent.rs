@@ -27,15 +27,17 @@ pub(crate) struct Accepted {
     pub(crate) envelope: Arc<Envelope>,
     /// Its data.
     pub(crate) data: Bytes,
+    /// The replay it belongs to, when its effect shall happen again.
+    pub(crate) scope: Option<Position>,
     /// The routes of its deliveries, in order.
     routes: SmallVec<[Arc<str>; 4]>,
 }
 
 impl Accepted {
     /// An event that was read from its record. `data` holds the record's data.
-    pub(crate) fn read(event: &EventRecord<'_>, data: Bytes) -> Self {
+    pub(crate) fn read(event: &EventRecord<'_>, data: Bytes, scope: Option<Position>) -> Self {
         let routes = event.owed().map(|owed| Arc::from(owed.route)).collect();
-        Self { envelope: Arc::new(event.envelope()), data, routes }
+        Self { envelope: Arc::new(event.envelope()), data, scope, routes }
     }
 
     /// The route of the n-th delivery.
@@ -89,7 +91,7 @@ pub(super) fn worth_keeping(candidate: Candidate) -> Option<Accepted> {
     // A copy, because the data may be a small part of a large input that would be held with it.
     let data = Bytes::copy_from_slice(&event.data);
     let routes = owed.into_iter().map(|owing| owing.route).collect();
-    Some(Accepted { envelope: Arc::new(event.envelope), data, routes })
+    Some(Accepted { envelope: Arc::new(event.envelope), data, scope: None, routes })
 }
 
 #[cfg(test)]
@@ -98,7 +100,7 @@ mod tests {
 
     fn accepted(data_bytes: usize) -> Accepted {
         let data = Bytes::from(vec![b' '; data_bytes]);
-        Accepted { envelope: Arc::default(), data, routes: SmallVec::new() }
+        Accepted { envelope: Arc::default(), data, scope: None, routes: SmallVec::new() }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use lineshaft_model::{Answer, DeliveryId, Reason};
 use lineshaft_ports::{Delivery, Sink};
@@ -29,6 +30,9 @@ pub(super) enum Fate {
 pub(super) struct Effect {
     pub(super) subject: String,
     pub(super) id: String,
+    /// What was delivered.
+    pub(super) data: Bytes,
+    pub(super) delivery: DeliveryId,
 }
 
 /// What a target can do about a lost answer.
@@ -94,8 +98,12 @@ impl Target {
         let known = self.1 == Kind::KeepsKey && state.there.contains(&delivery.id);
         let fate = if known && fate == Fate::Refuse { Fate::Done } else { fate };
         if matches!(fate, Fate::Done | Fate::Lost) {
-            let effect =
-                Effect { subject: delivery.envelope.subject.clone(), id: delivery.envelope.id.clone() };
+            let effect = Effect {
+                subject: delivery.envelope.subject.clone(),
+                id: delivery.envelope.id.clone(),
+                data: delivery.data.clone(),
+                delivery: delivery.id,
+            };
             let key = delivery.idempotency_key.as_str().to_owned();
             state.there.insert(delivery.id);
             match state.keys.get(&key) {

@@ -2,6 +2,7 @@
 //! which everything is judged at the end.
 
 mod keeping;
+mod mending;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
@@ -31,7 +32,7 @@ use super::clock::SimClock;
 use super::target::{Fate, Kind, Target};
 use crate::clock::Clock;
 use crate::courier::Courier;
-use crate::handle::{Asked, Forced, Mend};
+use crate::handle::{Asked, Forced};
 use crate::hub::Shared;
 use crate::keeper::Keeper;
 use crate::recorder::admission::hash_of;
@@ -39,6 +40,7 @@ use crate::recorder::{Committed, Recorder};
 use crate::setup::Setup;
 use crate::work::{Admitted, Candidate, Intake, Item, Owing, Verdict, Work};
 use crate::{Handle, Supervisor};
+use mending::edited_under_way;
 
 /// Two lanes share a system; each of the other two can do less about a lost answer.
 const DESTINATIONS: [(&str, Kind); 4] = [
@@ -69,6 +71,11 @@ pub(super) struct Happened {
     /// Segments dropped, and objects and tokens written again before.
     pub(super) dropped: u64,
     pub(super) carried: u64,
+    /// Edits that took effect at once, were proposed, and were approved; crashes with an edited delivery unfinished.
+    pub(super) edited: u64,
+    pub(super) proposed: u64,
+    pub(super) approved: u64,
+    pub(super) crashed_edited: u64,
 }
 
 impl Happened {
@@ -88,6 +95,10 @@ impl Happened {
         }
         self.dropped += other.dropped;
         self.carried += other.carried;
+        self.edited += other.edited;
+        self.proposed += other.proposed;
+        self.approved += other.approved;
+        self.crashed_edited += other.crashed_edited;
     }
 }
 
@@ -146,6 +157,8 @@ pub(super) struct World {
     keeps_bytes: Option<u64>,
     /// The events that were in the journal before it was cut.
     seen: BTreeMap<Position, Seen>,
+    /// Whether an edit needs a second person.
+    second_person: bool,
     happened: Happened,
     fatal: Arc<Mutex<Option<Reason>>>,
 }
@@ -180,6 +193,7 @@ impl World {
             revisions: HashMap::new(),
             keeps_bytes: None,
             seen: BTreeMap::new(),
+            second_person: seed.is_multiple_of(3),
             happened: Happened::default(),
             fatal: Arc::default(),
         }
@@ -216,6 +230,7 @@ impl World {
         setup.plan.tenant = "main".into();
         setup.plan.document_bytes = 1 << 20;
         setup.plan.batch_events = 1_000;
+        setup.plan.mending.second_person = self.second_person;
         setup.retention.bytes = self.keeps_bytes;
         for (name, target) in &self.targets {
             let sink: Arc<dyn lineshaft_ports::Sink> = Arc::new(target.clone());
@@ -482,25 +497,6 @@ impl World {
         self.targets[name].decide(pick, fate);
     }
 
-    /// A person looks at a dead letter: what is there is confirmed when nobody knew, the rest is sent again.
-    async fn mend(&mut self) {
-        self.commit();
-        self.apply();
-        let Some(process) = &self.process else { return };
-        let Some(letter) = first_dead(process.handle.reading()) else { return };
-        let id = letter.delivery.id;
-        let target = &self.targets[&*letter.delivery.destination];
-        let is_there = target.shows(id);
-        let mend = if letter.unknown && is_there { Mend::Confirm } else { Mend::Retry };
-        // Where the key is kept, sending again is harmless and needs no knowledge; everywhere else nobody may be led to it.
-        assert!(
-            target.keeps_key() || letter.unknown || !is_there,
-            "{id} is given up and its effect is there"
-        );
-        let handle = process.handle.clone();
-        self.done(async move { handle.mend(id, mend, asked()).await }).await;
-    }
-
     /// A person pauses or resumes a system, or sets its breaker.
     async fn act(&mut self) {
         let system = SYSTEMS[self.rng.random_range(0..SYSTEMS.len())];
@@ -520,7 +516,7 @@ impl World {
     }
 
     /// What a person does, carried through unless the power goes.
-    async fn done(&mut self, what: impl Future<Output = Result<Position, Reason>> + Send + 'static) {
+    async fn done<T: Send + 'static>(&mut self, what: impl Future<Output = T> + Send + 'static) {
         let doing = tokio::spawn(what);
         settle().await;
         self.commit();
@@ -554,6 +550,13 @@ impl World {
             note("parked", counts.parked > 0);
             note("dead", counts.dead > 0);
         }
+        let edited = edited_under_way(process);
+        self.happened.crashed_edited += edited;
+        let mut note = |state, is| {
+            if is {
+                *self.happened.with.entry(state).or_default() += 1;
+            }
+        };
         note("under way", self.targets.values().any(|target| target.waiting() > 0));
         let now = self.clock.both();
         for name in SYSTEMS {
@@ -720,6 +723,7 @@ impl World {
         for of in &books.destinations {
             assert_eq!(of.routed, owed, "{} in {books:?}", of.destination);
         }
+        self.judge_content();
         self.judge_what_is_kept();
     }
 }

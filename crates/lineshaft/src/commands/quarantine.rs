@@ -1,11 +1,16 @@
-//! `lineshaft quarantine list|show|discard`.
+//! `lineshaft quarantine list|show|restart|edit|approve|reject|discard`.
 
+use std::path::PathBuf;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, Subcommand};
 use lineshaft_model::Position;
 use lineshaft_model::shown::QuarantineRow;
+use serde::{Deserialize, Serialize};
 
 use super::Around;
-use super::dead_letters::{Because, Done};
+use super::dead_letters::{Because, Preview, read_file};
 use super::events::printable;
 use super::listing::{Facts, ListArgs, Shape, in_short, list, time};
 use super::reach::{Reach, wait};
@@ -13,7 +18,7 @@ use crate::client::Hub;
 use crate::failure::{Exit, Outcome};
 use crate::table::Column;
 
-/// Lists, shows and discards input that was refused and kept.
+/// Lists, shows, restarts, edits and discards input that was refused and kept.
 #[derive(Args, Debug)]
 pub struct Quarantine {
     #[command(subcommand)]
@@ -28,6 +33,14 @@ enum What {
     List(List),
     /// One refused input with every reason and its bytes
     Show(Show),
+    /// Take one again as it came, with today's mapping
+    Restart(Act),
+    /// Take other bytes in its place
+    Edit(Edit),
+    /// Approve what another person proposed
+    Approve(Act),
+    /// Reject what another person proposed
+    Reject(Discard),
     /// Put one aside for good
     Discard(Discard),
 }
@@ -57,6 +70,55 @@ struct Discard {
     /// Why, for the record
     #[arg(long, value_name = "TEXT")]
     reason: String,
+}
+
+#[derive(Args, Debug)]
+struct Act {
+    /// Position of the refused input
+    position: Position,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT", default_value = "")]
+    reason: String,
+}
+
+#[derive(Args, Debug)]
+struct Edit {
+    /// Position of the refused input
+    position: Position,
+    /// The whole input as it should have come; - for standard input
+    #[arg(long, value_name = "FILE")]
+    data: PathBuf,
+    /// Why, for the record
+    #[arg(long, value_name = "TEXT", required_unless_present = "dry_run", default_value = "")]
+    reason: String,
+    /// Only show what would change
+    #[arg(long)]
+    dry_run: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Other bytes, and why.
+#[derive(Serialize)]
+struct Other<'a> {
+    base64: String,
+    reason: &'a str,
+}
+
+/// What became of a refused input.
+#[derive(Deserialize)]
+struct Taken {
+    position: Position,
+    proposed: bool,
+    results: Vec<OfEvent>,
+}
+
+#[derive(Deserialize)]
+struct OfEvent {
+    id: String,
+    status: String,
+    position: Position,
 }
 
 const COLUMNS: &[Column] = &[
@@ -91,17 +153,38 @@ impl Quarantine {
                     list(around, &hub, "/v1/quarantine", &filters, &given.rows, shape).await
                 }
                 What::Show(given) => show(around, &hub, given).await,
-                What::Discard(given) => {
-                    let path = format!("/v1/quarantine/{}/discard", given.position);
-                    let done: Done = hub.post(&path, &Because { reason: &given.reason }).await?;
-                    around
-                        .terminal
-                        .line(&format!("{}  discard  recorded at {}", given.position, done.position))?;
-                    Ok(Exit::Well)
-                }
+                What::Restart(given) => act(around, &hub, given.position, "restart", &given.reason).await,
+                What::Approve(given) => act(around, &hub, given.position, "approve", &given.reason).await,
+                What::Reject(given) => act(around, &hub, given.position, "reject", &given.reason).await,
+                What::Discard(given) => act(around, &hub, given.position, "discard", &given.reason).await,
+                What::Edit(given) => edit(around, &hub, given).await,
             }
         })
     }
+}
+
+async fn act(around: &Around, hub: &Hub, at: Position, action: &str, reason: &str) -> Outcome {
+    let taken: Taken = hub.post(&format!("/v1/quarantine/{at}/{action}"), &Because { reason }).await?;
+    tell(around, at, action, &taken)
+}
+
+fn tell(around: &Around, at: Position, action: &str, taken: &Taken) -> Outcome {
+    let action = if taken.proposed { "proposed, waits for a second person" } else { action };
+    around.terminal.line(&format!("{at}  {action}  recorded at {}", taken.position))?;
+    for of in &taken.results {
+        around.terminal.line(&format!("  {}  event {}  {}", of.status, of.position, printable(&of.id)))?;
+    }
+    Ok(Exit::Well)
+}
+
+async fn edit(around: &Around, hub: &Hub, given: &Edit) -> Outcome {
+    let body = Other { base64: STANDARD.encode(read_file(&given.data)?), reason: &given.reason };
+    let path = |action: &str| format!("/v1/quarantine/{}/{action}", given.position);
+    if given.dry_run {
+        return hub.post::<Preview>(&path("preview"), &body).await?.tell(around, given.json);
+    }
+    let taken: Taken = hub.post(&path("edit"), &body).await?;
+    tell(around, given.position, "edit", &taken)
 }
 
 async fn show(around: &Around, hub: &Hub, given: &Show) -> Outcome {

@@ -10,6 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::mending::MendingSettings;
 use super::size::Size;
 
 /// All settings of one hub.
@@ -39,6 +40,8 @@ pub struct Settings {
     pub telemetry: Telemetry,
     /// How much is taken at once.
     pub limits: Limits,
+    /// Who may change what in dead letters and refused inputs.
+    pub mending: MendingSettings,
 }
 
 impl Default for Settings {
@@ -55,6 +58,7 @@ impl Default for Settings {
             log: Log::default(),
             telemetry: Telemetry::default(),
             limits: Limits::default(),
+            mending: MendingSettings::default(),
         }
     }
 }

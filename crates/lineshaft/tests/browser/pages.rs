@@ -108,6 +108,80 @@ async fn a_dead_letter_is_read_and_sent_on_its_way_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_edited_and_the_difference_is_seen_first() {
+    let (demo, browser) = (Demo::start().await, Chromium::start().await);
+    demo.break_system("wms", "refuse").await;
+    browser.open(&demo.link).await;
+    browser.until("the news on the overview", "return [...document.querySelectorAll('.need strong')].some(s => s.textContent.includes('dead letter'))").await;
+    demo.mend_system("wms").await;
+    browser.click(".need a[href^='/dead-letters']").await;
+    browser.click(".letter h2 a").await;
+    browser.until("the editor", "return !!document.querySelector('#edit-data')").await;
+    let typed = "const field = document.querySelector('#edit-data'); const data = JSON.parse(field.value); \
+                 data.note = 'seen to <b>by hand</b>'; field.value = JSON.stringify(data, null, 2); return true";
+    browser.ask(typed).await;
+    browser.element("#edit-reason").await.send_keys("the note was missing").await.expect("a reason is typed");
+    browser.click("#editor button[value=preview]").await;
+    let told = browser
+        .until(
+            "the difference",
+            "const d = document.querySelector('#difference .changes'); return d && d.innerText",
+        )
+        .await;
+    let told = told.as_str().unwrap_or_default();
+    assert!(told.contains("/note") && told.contains("seen to <b>by hand</b>"), "{told}");
+    browser.click("#difference button[value=send]").await;
+    browser
+        .until(
+            "the event it belongs to",
+            "return location.pathname.startsWith('/events/') && location.search === '?done=edit'",
+        )
+        .await;
+    browser.until(
+        "that it is delivered",
+        "const one = document.querySelector(location.hash + ' .headline .badge'); return one && one.textContent === 'delivered'",
+    )
+    .await;
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.end().await;
+    demo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_is_counted_first_and_then_runs_to_its_end() {
+    let (demo, browser) = (Demo::start().await, Chromium::start().await);
+    browser.open(&demo.link).await;
+    browser.until("some events", &format!("return Number({JOURNAL}.replace(/\\D/g, '')) > 40")).await;
+    browser.open(&format!("{}/jobs", demo.console)).await;
+    browser.click("#ask summary").await;
+    let to = browser.ask("return document.querySelector('#destinations option').value").await;
+    browser.element("input[name=to]").await.send_keys(to.as_str().unwrap_or_default()).await.expect("typed");
+    browser.element("input[name=where]").await.send_keys(".data |").await.expect("typed");
+    browser.click("#ask button[value=preview]").await;
+    browser.until("what is wrong", "return !!document.querySelector('[role=alert]')").await;
+    browser.ask("document.querySelector('input[name=where]').value = 'true'; return true").await;
+    browser.click("#ask button[value=preview]").await;
+    let counted = "const of = document.querySelector('#counted h2'); return of && of.textContent";
+    let counted = browser.until("the count", counted).await;
+    assert!(counted.as_str().unwrap_or_default().contains("would go to"), "{counted}");
+    browser.click("#counted button[value=send]").await;
+    browser
+        .until(
+            "its end",
+            "const of = document.querySelector('.letter .badge'); return of && of.textContent === 'done'",
+        )
+        .await;
+    for width in [390, 1280] {
+        browser.width(width).await;
+        let wide = browser.ask("return document.documentElement.scrollWidth").await;
+        assert!(wide.as_u64() <= Some(u64::from(width)), "{wide} wide on a screen of {width}");
+    }
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.end().await;
+    demo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_breaker_is_held_open_with_a_reason_and_left_to_itself_again() {
     let (demo, browser) = (Demo::start().await, Chromium::start().await);
     browser.open(&demo.link).await;
@@ -154,6 +228,7 @@ async fn no_page_is_wider_than_a_telephone() {
         "/deliveries",
         "/events",
         "/objects",
+        "/jobs",
         "/systems",
         "/planning",
         "/books",

@@ -151,6 +151,11 @@ async fn every_answer_is_as_it_is_described() {
     let refused = reader.get("/v1/quarantine", "/v1/quarantine").await;
     let at = first(&refused, "refused input")["position"].to_string();
     reader.get("/v1/quarantine/{position}", &format!("/v1/quarantine/{at}")).await;
+    let call = Call::post("/v1/replays", "application/json", json!({ "to": "erp.post" }).to_string());
+    let begun = reader.caller.call(&call).await.unwrap();
+    assert_eq!(begun.status, 202, "{}", begun.text());
+    reader.get("/v1/jobs", "/v1/jobs").await;
+    reader.get("/v1/jobs/{position}", &format!("/v1/jobs/{}", begun.json()["id"])).await;
     reader.get("/v1/systems", "/v1/systems").await;
     reader.get("/v1/balance", "/v1/balance").await;
     reader.get("/v1/overview", "/v1/overview").await;

@@ -20,6 +20,7 @@ fn entry(position: u64, order: u64, class: Priority) -> Entry {
         since: Millis(0),
         parks: true,
         unknown: false,
+        amended: Position::ZERO,
     }
 }
 

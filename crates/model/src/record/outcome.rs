@@ -18,12 +18,17 @@ pub struct OutcomeRecord<'a> {
     pub hint: &'a str,
     pub foreign_key: &'a str,
     pub actor: &'a str,
+    pub amendment: Position,
 }
 
 const DUE: u8 = 1;
 const REASON: u8 = 2;
 const FOREIGN_KEY: u8 = 4;
 const ACTOR: u8 = 8;
+const AMENDMENT: u8 = 16;
+
+/// The version of an outcome that names an amendment: a reader that knows nothing of amendments would deliver the original.
+const WITH_AMENDMENT: u8 = 2;
 
 /// Longest text of a reason kept in the journal; the rest is cut with an ellipsis by whoever words the reason.
 const TEXT_BYTES: usize = 2048;
@@ -34,7 +39,8 @@ impl<'a> OutcomeRecord<'a> {
         let flags = u8::from(outcome.due.0 != 0) * DUE
             + u8::from(outcome.reason.is_some()) * REASON
             + u8::from(outcome.foreign_key.is_some()) * FOREIGN_KEY
-            + u8::from(outcome.actor.is_some()) * ACTOR;
+            + u8::from(outcome.actor.is_some()) * ACTOR
+            + u8::from(!outcome.amendment.is_zero()) * AMENDMENT;
         buf.push(outcome.kind as u8);
         buf.push(flags);
         put_int(buf, outcome.delivery.event.0);
@@ -53,6 +59,15 @@ impl<'a> OutcomeRecord<'a> {
         for text in [&outcome.foreign_key, &outcome.actor].into_iter().flatten() {
             put_str(buf, crate::moment::clip(text, TEXT_BYTES));
         }
+        if flags & AMENDMENT != 0 {
+            put_int(buf, outcome.amendment.0);
+        }
+    }
+
+    /// The version of the form in which an outcome is written.
+    #[must_use]
+    pub const fn version(outcome: &Outcome) -> u8 {
+        if outcome.amendment.is_zero() { super::VERSION } else { WITH_AMENDMENT }
     }
 
     /// Reads the payload of an outcome record.
@@ -70,7 +85,21 @@ impl<'a> OutcomeRecord<'a> {
             if flags & REASON == 0 { ("", "", "") } else { (c.str()?, c.str()?, c.str()?) };
         let foreign_key = if flags & FOREIGN_KEY == 0 { "" } else { c.str()? };
         let actor = if flags & ACTOR == 0 { "" } else { c.str()? };
-        Ok(Self { delivery, kind, attempt, at, due, status, code, message, hint, foreign_key, actor })
+        let amendment = Position(if flags & AMENDMENT == 0 { 0 } else { c.int()? });
+        Ok(Self {
+            delivery,
+            kind,
+            attempt,
+            at,
+            due,
+            status,
+            code,
+            message,
+            hint,
+            foreign_key,
+            actor,
+            amendment,
+        })
     }
 
     /// The cause, when one was recorded.
@@ -94,6 +123,7 @@ impl<'a> OutcomeRecord<'a> {
             reason: self.reason(),
             foreign_key: some(self.foreign_key),
             actor: some(self.actor),
+            amendment: self.amendment,
         }
     }
 }
@@ -116,6 +146,7 @@ mod tests {
             reason: None,
             foreign_key: None,
             actor: None,
+            amendment: Position::ZERO,
         };
         let mut buf = Vec::new();
         OutcomeRecord::encode(&mut buf, &outcome);
@@ -127,7 +158,8 @@ mod tests {
         #[test]
         fn an_outcome_reads_back(event: u64, n: u8, attempt: u16, at: i64, due: i64, status: u16,
                                  texts in proptest::option::of(("[a-z]{1,9}", ".{0,30}", ".{0,9}")),
-                                 key in proptest::option::of(".{1,9}"), actor in proptest::option::of(".{1,9}")) {
+                                 key in proptest::option::of(".{1,9}"), actor in proptest::option::of(".{1,9}"),
+                                 amendment in 0u64..3) {
             let outcome = Outcome {
                 delivery: DeliveryId { event: Position(event), n },
                 kind: OutcomeKind::Again,
@@ -135,6 +167,7 @@ mod tests {
                 reason: texts.map(|(c, m, h)| Reason::new(c, m).hint(h)),
                 foreign_key: key,
                 actor,
+                amendment: Position(amendment),
             };
             let mut buf = Vec::new();
             OutcomeRecord::encode(&mut buf, &outcome);

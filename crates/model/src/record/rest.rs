@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::wire::{Cursor, WireError, put_bytes};
-use crate::{Millis, Reasons};
+use crate::{Millis, Position, Reasons};
 
 /// What is known of a refused input besides its bytes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,6 +19,9 @@ pub struct QuarantineHead {
     /// Where in a larger input it stood, for instance `orders.csv line 17`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub origin: String,
+    /// Its identity within the source, when the source has one for it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub identity: String,
     /// When the hub took it.
     pub received: Millis,
     /// Everything that is wrong with it.
@@ -73,6 +76,9 @@ pub struct Action {
     pub reason: String,
     /// When.
     pub at: Millis,
+    /// The events it brought about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub events: Vec<Position>,
 }
 
 /// A configuration that took effect.
@@ -164,6 +170,7 @@ mod tests {
                 intake: "wms/counts".into(),
                 content_type: "text/csv".into(),
                 origin: "counts.csv line 17".into(),
+                identity: "counts.csv#17".into(),
                 received: Millis(5),
                 reasons: vec![Reason::new("csv-columns", "3 columns instead of 4").at("line 17")],
                 subject: String::new(),

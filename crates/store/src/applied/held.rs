@@ -246,6 +246,7 @@ impl Writer {
                     target: target.to_string(),
                     reason: format!("because {at}"),
                     at: now,
+                    events: Vec::new(),
                 },
             ),
             Step::Token { part, token } => {
@@ -314,6 +315,7 @@ impl Writer {
             tenant: "main".into(),
             intake: "wms/0".into(),
             content_type: "text/csv".into(),
+            identity: String::new(),
             origin: format!("line {at}"),
             received,
             reasons: vec![Reason::new("csv-columns", "3 columns instead of 4")],
@@ -343,5 +345,6 @@ pub(crate) fn outcome_of(
         reason: (kind == OutcomeKind::Dead).then(|| Reason::new("refused", "no such item")),
         foreign_key,
         actor: None,
+        amendment: Position::ZERO,
     }
 }

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use lineshaft_model::record::{
     Action, Carried, CarriedHead, CarriedState, Configured, Counts, Disposition, Dropped, DroppedDeliveries,
-    DroppedInputs, EventRecord, JsonPayload, OutcomeRecord, Quarantine, RecordKind, Tally, Token,
+    DroppedInputs, EventRecord, JsonPayload, OutcomeRecord, Quarantine, RecordKind, Replayed, Tally, Token,
 };
 use lineshaft_model::{Destination, Position, Reason};
 use lineshaft_ports::journal::Record;
@@ -134,7 +134,13 @@ impl Sweep {
                 let Ok(dropped) = Dropped::decode(payload) else { return };
                 self.count_dropped(dropped);
             }
-            Some(RecordKind::Outcome) | None => {}
+            Some(RecordKind::Replayed) => {
+                let Ok((_, event)) = Replayed::decode(payload) else { return };
+                for owed in event.owed() {
+                    self.sums_of(owed.destination).routed += 1;
+                }
+            }
+            Some(RecordKind::Outcome | RecordKind::Amended | RecordKind::Job) | None => {}
         }
     }
 
@@ -229,6 +235,7 @@ impl Reading {
                             target: system.clone(),
                             reason: row.reason,
                             at: row.at,
+                            events: Vec::new(),
                         })
                     })
                 }
@@ -242,6 +249,7 @@ impl Reading {
                             target: system.clone(),
                             reason: row.reason,
                             at: row.at,
+                            events: Vec::new(),
                         })
                     })
                 }

@@ -1,5 +1,7 @@
 //! Deliveries with every attempt, and dead letters.
 
+use std::collections::BTreeMap;
+
 use lineshaft_model::record::{EventRecord, OutcomeRecord, Owed};
 use lineshaft_model::shown::{DeadLetter, DeliveryRow, OutcomeRow, Page};
 use lineshaft_model::{DeliveryId, DeliveryState, Millis, OutcomeKind, Position};
@@ -61,7 +63,11 @@ impl Reading {
         let entry = self.views.unfinished(id)?.map(|unfinished| unfinished.entry);
         let Some(entry) = entry.filter(|entry| entry.state == DeliveryState::Dead) else { return Ok(None) };
         let Some(delivery) = self.delivery(id)? else { return Ok(None) };
-        self.letter(&entry, delivery).map(Some)
+        let amendments = delivery.outcomes.iter().filter_map(|outcome| outcome.amendment);
+        let amendments = amendments.map(|position| self.amendment(position).transpose());
+        let amendments = amendments.flatten().collect::<Result<_, _>>()?;
+        let data = self.data_of(&entry)?.map(|data| super::events::json_of(&data));
+        Ok(Some(DeadLetter { amendments, data, ..self.letter(&entry, delivery)? }))
     }
 
     /// A page of dead letters by the time they died.
@@ -87,7 +93,21 @@ impl Reading {
     fn letter(&self, entry: &LaneEntry, delivery: DeliveryRow) -> Result<DeadLetter, ReadingError> {
         let parked = self.views.parked_behind(&entry.destination, entry.order)?;
         let unknown = delivery.reason.as_ref().is_some_and(|reason| reason.code == "outcome-unknown");
-        Ok(DeadLetter { delivery, since: entry.settled, parked, unknown })
+        let proposal = self.proposal(&entry.delivery.to_string())?;
+        let revision = self.amendment(entry.amended)?.map_or(1, |amended| amended.head.revision);
+        Ok(DeadLetter {
+            delivery,
+            since: entry.settled,
+            parked,
+            unknown,
+            owners: BTreeMap::new(),
+            overdue: false,
+            revision,
+            data: None,
+            amendments: Vec::new(),
+            // One that was made before it died again is about something else.
+            proposal: proposal.filter(|proposal| proposal.position > entry.outcome),
+        })
     }
 
     fn rows_of(&self, entries: &[LaneEntry]) -> Result<Vec<DeliveryRow>, ReadingError> {
@@ -177,8 +197,14 @@ impl Reading {
                 status: outcome.status,
                 reason: outcome.reason(),
                 actor: (!outcome.actor.is_empty()).then(|| outcome.actor.to_owned()),
+                amendment: (!outcome.amendment.is_zero()).then_some(outcome.amendment),
             }
         })
+    }
+
+    /// Why a delivery stands where it does, from the record of its latest outcome.
+    pub fn cause(&self, outcome: Position) -> Result<Option<lineshaft_model::Reason>, ReadingError> {
+        Ok(self.with_outcome(outcome, |outcome| outcome.reason())?.flatten())
     }
 
     pub(super) fn with_outcome<T>(

@@ -1,8 +1,9 @@
 //! Refused inputs: a page of them, and one with its bytes.
 
+use bytes::Bytes;
 use lineshaft_model::Position;
-use lineshaft_model::record::{Quarantine, RecordKind};
-use lineshaft_model::shown::{Page, QuarantineRow};
+use lineshaft_model::record::{Action, JsonPayload, Quarantine, QuarantineHead, RecordKind};
+use lineshaft_model::shown::{ClosedRow, Page, QuarantineRow};
 
 use super::{Reading, ReadingError, position_in, raw_shown};
 use crate::views::QuarantineEntry;
@@ -24,12 +25,36 @@ impl Reading {
         Ok(Page { items: rows.collect::<Result<_, _>>()?, next })
     }
 
+    /// A refused input as its record has it.
+    pub fn refused_input(&self, position: Position) -> Result<Option<(QuarantineHead, Bytes)>, ReadingError> {
+        let record = self.journal.get(position)?;
+        let Some(record) = record.filter(|record| record.kind == RecordKind::Quarantine as u8) else {
+            return Ok(None);
+        };
+        let (head, raw) = Quarantine::decode(&record.payload)
+            .map_err(|source| ReadingError::Record { position, source })?;
+        Ok(Some((head, record.payload.slice_ref(raw))))
+    }
+
     /// One refused input with its bytes.
     pub fn quarantined(&self, position: Position) -> Result<Option<QuarantineRow>, ReadingError> {
         match self.views.quarantine_entry(position)? {
             Some(entry) => self.quarantine_row(entry, true),
             None => Ok(None),
         }
+    }
+
+    fn closed(&self, position: Position) -> Result<Option<ClosedRow>, ReadingError> {
+        if position.is_zero() {
+            return Ok(None);
+        }
+        let record = self.journal.get(position)?;
+        let Some(record) = record.filter(|record| record.kind == RecordKind::Action as u8) else {
+            return Ok(None);
+        };
+        let action =
+            Action::decode(&record.payload).map_err(|source| ReadingError::Record { position, source })?;
+        Ok(Some(ClosedRow { position, action }))
     }
 
     fn quarantine_row(
@@ -53,6 +78,8 @@ impl Reading {
             event_type: head.event_type,
             subject: head.subject,
             open: entry.open,
+            closed: if with_raw { self.closed(entry.closed)? } else { None },
+            proposal: if with_raw { self.proposal(&position.to_string())? } else { None },
             raw: with_raw.then(|| raw_shown(&head.content_type, raw)),
         }))
     }

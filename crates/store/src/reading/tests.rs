@@ -105,6 +105,7 @@ fn story() -> Story {
         tenant: "main".into(),
         intake: "erp/feed".into(),
         content_type: "text/csv".into(),
+        identity: String::new(),
         origin: "orders.csv line 3".into(),
         received: Millis(4100),
         reasons: vec![Reason::new("csv-columns", "3 columns instead of 4")],
@@ -343,6 +344,7 @@ fn a_refused_input_is_listed_shown_and_closed() {
         target: "10".into(),
         reason: "sent again".into(),
         at: Millis(5000),
+        events: Vec::new(),
     };
     let mut payload = Vec::new();
     JsonPayload::encode(&action, &mut payload);

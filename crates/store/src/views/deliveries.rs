@@ -42,6 +42,8 @@ pub(super) struct Delivery {
     pub(super) settled: i64,
     /// The latest outcome's record; zero for none.
     pub(super) outcome: u64,
+    /// The record of the content that is delivered in place of the event's; zero for none.
+    pub(super) amended: u64,
 }
 
 impl Delivery {
@@ -74,13 +76,13 @@ impl Delivery {
             settled: row.get(10)?,
             outcome: row.get::<_, i64>(11)?.cast_unsigned(),
             share: row.get(12)?,
+            amended: row.get::<_, i64>(13)?.cast_unsigned(),
         })
     }
 }
 
 /// The columns of a delivery, its id first.
-pub(super) const COLUMNS: &str =
-    "id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome, share";
+pub(super) const COLUMNS: &str = "id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome, share, amended";
 
 /// A delivery's number in the table.
 pub(super) const fn row_id(id: DeliveryId) -> i64 {
@@ -149,6 +151,7 @@ impl Deliveries {
             since: received,
             settled: 0,
             outcome: 0,
+            amended: 0,
         };
         self.slots.insert(row_id(id), Slot { delivery, stored: false, finished: false });
         Ok(())
@@ -189,6 +192,9 @@ impl Deliveries {
         if outcome.kind == OutcomeKind::Retried {
             // What a person sends back has all its time again before it is given up.
             slot.delivery.since = outcome.at.0;
+            if !outcome.amendment.is_zero() {
+                slot.delivery.amended = outcome.amendment.0;
+            }
         } else {
             slot.delivery.attempts = outcome.attempt;
         }
@@ -359,12 +365,12 @@ impl Deliveries {
         slots.sort_unstable_by_key(|(id, _)| *id);
         let mut insert = connection.prepare_cached(
             "INSERT INTO deliveries
-             (id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome, shelf, share)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+             (id, destination, ord, class, state, parks, route, attempts, due, since, settled, outcome, shelf, share, amended)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
         )?;
         let mut update = connection.prepare_cached(
             "UPDATE deliveries SET state = ?2, attempts = ?3, due = ?4, since = ?5, settled = ?6, outcome = ?7,
-                shelf = ?8 WHERE id = ?1",
+                shelf = ?8, amended = ?9 WHERE id = ?1",
         )?;
         let mut delete = connection.prepare_cached("DELETE FROM deliveries WHERE id = ?1")?;
         for (id, Slot { delivery: d, stored, finished }) in slots {
@@ -373,7 +379,9 @@ impl Deliveries {
             if finished {
                 delete.execute([id])?;
             } else if stored {
-                update.execute((id, state, d.attempts, d.due, d.since, d.settled, outcome, d.shelf()))?;
+                let (shelf, amended) = (d.shelf(), signed(d.amended));
+                update
+                    .execute((id, state, d.attempts, d.due, d.since, d.settled, outcome, shelf, amended))?;
             } else {
                 insert.execute(rusqlite::params![
                     id,
@@ -390,6 +398,7 @@ impl Deliveries {
                     outcome,
                     d.shelf(),
                     d.share,
+                    signed(d.amended),
                 ])?;
             }
         }

@@ -15,6 +15,8 @@ pub enum Hold {
     Delivery,
     /// It is a quarantined input that nobody has closed.
     Quarantine,
+    /// It says how long work stands that goes on.
+    Job,
     /// Deliveries are parked behind a dead letter that is gone while another one holds the same order.
     Order,
 }
@@ -26,6 +28,7 @@ impl Hold {
         match self {
             Self::Delivery => "unfinished delivery",
             Self::Quarantine => "open quarantined input",
+            Self::Job => "job under way",
             Self::Order => "order held by several dead letters",
         }
     }
@@ -67,20 +70,23 @@ impl Views {
         let sql = "
             SELECT (SELECT min(id) FROM deliveries),
                    (SELECT min(position) FROM quarantine INDEXED BY quarantine_open WHERE open = 1),
+                   (SELECT min(position) FROM jobs WHERE running = 1),
                    EXISTS (
                        SELECT 1 FROM holds h WHERE h.dead > 0 AND EXISTS (
                            SELECT 1 FROM deliveries INDEXED BY deliveries_order
                            WHERE destination = h.destination AND ord = h.ord AND state = 2 AND id < (
                                SELECT min(id) FROM deliveries INDEXED BY deliveries_order
                                WHERE destination = h.destination AND ord = h.ord AND state = 3 AND parks = 1)))";
-        let (delivery, input, order): (Option<i64>, Option<i64>, bool) = self.ask(|connection| {
-            let held = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
-            connection.prepare_cached(sql)?.query_row([], held)
-        })?;
+        let (delivery, input, job, order): (Option<i64>, Option<i64>, Option<i64>, bool) =
+            self.ask(|connection| {
+                let held = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?));
+                connection.prepare_cached(sql)?.query_row([], held)
+            })?;
         let delivery = delivery.map(|row| (super::deliveries::delivery_id(row).event, Hold::Delivery));
         let input = input.map(|position| (Position(position.cast_unsigned()), Hold::Quarantine));
         let order = order.then_some((Position::ZERO, Hold::Order));
-        Ok(delivery.into_iter().chain(input).chain(order).min_by_key(|held| held.0))
+        let job = job.map(|position| (Position(position.cast_unsigned()), Hold::Job));
+        Ok(delivery.into_iter().chain(input).chain(job).chain(order).min_by_key(|held| held.0))
     }
 
     /// Each system's own key for an object, with where it is recorded.

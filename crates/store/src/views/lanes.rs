@@ -38,6 +38,8 @@ pub struct LaneEntry {
     pub settled: Millis,
     /// The record of its latest outcome; zero for none.
     pub outcome: Position,
+    /// The record of the content that is delivered in place of the event's; zero for none.
+    pub amended: Position,
 }
 
 /// An unfinished delivery found by its id.
@@ -255,6 +257,7 @@ impl Views {
                 since: Millis(d.since),
                 settled: Millis(d.settled),
                 outcome: Position(d.outcome),
+                amended: Position(d.amended),
             };
             found.into_iter().map(entry).collect()
         }))

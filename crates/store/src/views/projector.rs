@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use lineshaft_model::record::{Carried, CarriedHead, Disposition, EventRecord, OutcomeRecord, RecordKind};
+use lineshaft_model::record::{
+    Carried, CarriedHead, Disposition, EventRecord, OutcomeRecord, RecordKind, Replayed,
+};
 use lineshaft_model::{DeliveryId, Destination, Position, share_of};
 use lineshaft_ports::journal::JournalRead;
 use rusqlite::Connection;
@@ -240,6 +242,12 @@ impl Projector {
                     return self.take_event(record.position, &event).map_err(ViewsError::written);
                 }
             }
+            Some(RecordKind::Replayed) => {
+                if let Ok((_, event)) = Replayed::decode(record.payload) {
+                    feeding.other(record.position, record.kind)?;
+                    return self.owe(record.position, &event).map_err(ViewsError::written);
+                }
+            }
             Some(RecordKind::Outcome) => {
                 if let Ok(outcome) = OutcomeRecord::decode(record.payload) {
                     feeding.outcome(record.position, &outcome)?;
@@ -287,6 +295,11 @@ impl Projector {
                 self.references.set((kind, key, system), foreign, (position, position));
             }
         }
+        self.owe(position, event)
+    }
+
+    /// Takes in what an event owes.
+    fn owe(&mut self, position: Position, event: &EventRecord<'_>) -> rusqlite::Result<()> {
         let share = if event.owed_count() == 0 { 0 } else { share_of(event.source) };
         for (n, owed) in (0..).zip(event.owed()) {
             let places =
@@ -327,7 +340,7 @@ impl Projector {
         destination: &str,
     ) -> Result<(), ViewsError> {
         let Some(record) = self.index.records().get(outcome.delivery.event)? else { return Ok(()) };
-        let Ok(event) = EventRecord::decode(&record.payload) else { return Ok(()) };
+        let Some(Ok(event)) = crate::reading::event_in(&record) else { return Ok(()) };
         let (Some((object_type, key)), Ok(to)) = (event.object(), Destination::parse(destination)) else {
             return Ok(());
         };

@@ -36,8 +36,10 @@ pub struct ObjectFilter {
 pub struct QuarantineEntry {
     /// Its record.
     pub position: Position,
-    /// Whether nobody has discarded it.
+    /// Whether nobody has closed it.
     pub open: bool,
+    /// The record that says who closed it; zero while it is open.
+    pub closed: Position,
 }
 
 struct ObjectColumns {
@@ -307,10 +309,10 @@ impl Views {
         limit: usize,
     ) -> Result<Vec<QuarantineEntry>, ViewsError> {
         let sql = if open_only {
-            "SELECT position, open FROM quarantine INDEXED BY quarantine_open
+            "SELECT position, open, closed FROM quarantine INDEXED BY quarantine_open
              WHERE open = 1 AND position < ?1 ORDER BY position DESC LIMIT ?2"
         } else {
-            "SELECT position, open FROM quarantine WHERE position < ?1 ORDER BY position DESC LIMIT ?2"
+            "SELECT position, open, closed FROM quarantine WHERE position < ?1 ORDER BY position DESC LIMIT ?2"
         };
         let before = i64::try_from(before.0).unwrap_or(i64::MAX);
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
@@ -321,9 +323,42 @@ impl Views {
         })
     }
 
+    /// The records that say how long work stands, newest first; only what goes on when `running`.
+    pub fn jobs(&self, running: bool, before: Position, limit: usize) -> Result<Vec<Position>, ViewsError> {
+        let sql =
+            "SELECT position FROM jobs WHERE id < ?1 AND (?2 = 0 OR running = 1) ORDER BY id DESC LIMIT ?3";
+        let before = i64::try_from(before.0).unwrap_or(i64::MAX);
+        let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+        self.ask(|connection| {
+            let mut statement = connection.prepare_cached(sql)?;
+            let rows = statement.query_map((before, running, limit), |row| {
+                Ok(Position(row.get::<_, i64>(0)?.cast_unsigned()))
+            })?;
+            rows.collect()
+        })
+    }
+
+    /// The record that says how one stands.
+    pub fn job(&self, id: Position) -> Result<Option<Position>, ViewsError> {
+        let sql = "SELECT position FROM jobs WHERE id = ?1";
+        let found: Option<i64> = self.ask(|connection| {
+            connection.prepare_cached(sql)?.query_row([signed(id.0)], |row| row.get(0)).optional()
+        })?;
+        Ok(found.map(|position| Position(position.cast_unsigned())))
+    }
+
+    /// The amendment of a delivery or a refused input that waits for a second person.
+    pub fn proposal(&self, target: &str) -> Result<Option<Position>, ViewsError> {
+        let sql = "SELECT position FROM proposals WHERE target = ?1";
+        let found: Option<i64> = self.ask(|connection| {
+            connection.prepare_cached(sql)?.query_row([target], |row| row.get(0)).optional()
+        })?;
+        Ok(found.map(|position| Position(position.cast_unsigned())))
+    }
+
     /// One quarantined input.
     pub fn quarantine_entry(&self, position: Position) -> Result<Option<QuarantineEntry>, ViewsError> {
-        let sql = "SELECT position, open FROM quarantine WHERE position = ?1";
+        let sql = "SELECT position, open, closed FROM quarantine WHERE position = ?1";
         self.ask(|connection| {
             connection.prepare_cached(sql)?.query_row([signed(position.0)], quarantine_entry).optional()
         })
@@ -331,7 +366,7 @@ impl Views {
 
     /// The latest quarantined inputs whose subject could be read and is this one.
     pub fn quarantined_about(&self, subject: &str, limit: usize) -> Result<Vec<QuarantineEntry>, ViewsError> {
-        let sql = "SELECT position, open FROM quarantine
+        let sql = "SELECT position, open, closed FROM quarantine
                    WHERE subject = ?1 AND subject <> '' ORDER BY position DESC LIMIT ?2";
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         self.ask(|connection| {
@@ -358,5 +393,10 @@ fn object_columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<ObjectColumns> {
 
 fn quarantine_entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<QuarantineEntry> {
     let position: i64 = row.get(0)?;
-    Ok(QuarantineEntry { position: Position(position.cast_unsigned()), open: row.get(1)? })
+    let closed: i64 = row.get(2)?;
+    Ok(QuarantineEntry {
+        position: Position(position.cast_unsigned()),
+        open: row.get(1)?,
+        closed: Position(closed.cast_unsigned()),
+    })
 }

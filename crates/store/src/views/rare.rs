@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use lineshaft_model::record::{
-    Action, Configured, Dropped, JsonPayload, Quarantine, RecordKind, Tally, Token,
+    Action, Amended, Configured, Dropped, Job, JobState, JsonPayload, Quarantine, RecordKind, Tally, Token,
 };
 use lineshaft_model::{DeliveryId, Position};
 use rusqlite::Connection;
@@ -83,7 +83,7 @@ pub(super) fn apply(
             let intake = names.id(&head.intake);
             books.inputs.of(intake).quarantined += 1;
             books.quarantined += 1;
-            let mut insert = connection.prepare_cached("INSERT INTO quarantine VALUES (?1, ?2, ?3, 1)")?;
+            let mut insert = connection.prepare_cached("INSERT INTO quarantine VALUES (?1, ?2, ?3, 1, 0)")?;
             insert.execute((signed(position.0), intake, &head.subject)).map(|_| ())
         }
         RecordKind::Action => Action::decode(payload)
@@ -116,7 +116,23 @@ pub(super) fn apply(
         }
         RecordKind::Dropped => Dropped::decode(payload)
             .map_or(Ok(()), |dropped| apply_dropped(connection, names, books, &dropped)),
-        RecordKind::Event | RecordKind::Outcome | RecordKind::Carried => Ok(()),
+        RecordKind::Amended => {
+            let Ok((head, _)) = Amended::decode(payload) else { return Ok(()) };
+            if !head.proposed {
+                return Ok(());
+            }
+            let upsert = "INSERT OR REPLACE INTO proposals VALUES (?1, ?2)";
+            connection.prepare_cached(upsert)?.execute((&head.target, signed(position.0))).map(|_| ())
+        }
+        RecordKind::Job => {
+            let Ok(job) = Job::decode(payload) else { return Ok(()) };
+            let id = if job.id.is_zero() { position } else { job.id };
+            let running = job.state == JobState::Running;
+            let upsert = "INSERT OR REPLACE INTO jobs VALUES (?1, ?2, ?3)";
+            let row = (signed(id.0), signed(position.0), running);
+            connection.prepare_cached(upsert)?.execute(row).map(|_| ())
+        }
+        RecordKind::Event | RecordKind::Replayed | RecordKind::Outcome | RecordKind::Carried => Ok(()),
     }
 }
 
@@ -152,6 +168,7 @@ fn apply_dropped(
     let row = row_id(DeliveryId { event: dropped.upto.next(), n: 0 });
     connection.prepare_cached("DELETE FROM discarded WHERE id < ?1")?.execute([row])?;
     connection.prepare_cached("DELETE FROM quarantine WHERE position <= ?1")?.execute([upto])?;
+    connection.prepare_cached("DELETE FROM jobs WHERE position <= ?1 AND running = 0")?.execute([upto])?;
     let older = "DELETE FROM configurations
                  WHERE position <= ?1 AND position < (SELECT max(position) FROM configurations)";
     connection.prepare_cached(older)?.execute([upto]).map(|_| ())
@@ -164,11 +181,16 @@ fn apply_action(
     action: &Action,
 ) -> rusqlite::Result<()> {
     match action.action.as_str() {
-        "quarantine.discard" => {
+        "quarantine.discard" | "quarantine.restart" | "quarantine.edit" => {
             let Ok(target) = action.target.parse::<i64>() else { return Ok(()) };
-            let close = "UPDATE quarantine SET open = 0 WHERE position = ?1 AND open = 1";
-            books.quarantined -= connection.prepare_cached(close)?.execute([target])? as u64;
-            Ok(())
+            let close = "UPDATE quarantine SET open = 0, closed = ?2 WHERE position = ?1 AND open = 1";
+            books.quarantined -=
+                connection.prepare_cached(close)?.execute((target, signed(position.0)))? as u64;
+            forget_proposal(connection, action)
+        }
+        "dead-letter.propose" | "quarantine.propose" => Ok(()),
+        about if about.starts_with("dead-letter.") || about.starts_with("quarantine.") => {
+            forget_proposal(connection, action)
         }
         "system.pause" => {
             let upsert = "INSERT OR REPLACE INTO paused VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -187,6 +209,12 @@ fn apply_action(
         }
         _ => Ok(()),
     }
+}
+
+/// Whatever else is done to a dead letter or a refused input, nobody needs to approve any more.
+fn forget_proposal(connection: &Connection, action: &Action) -> rusqlite::Result<()> {
+    let delete = "DELETE FROM proposals WHERE target = ?1";
+    connection.prepare_cached(delete)?.execute([&action.target]).map(|_| ())
 }
 
 fn set_breaker(

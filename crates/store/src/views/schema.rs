@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::ViewsError;
 
 /// Raised whenever a table or the meaning of a column changes: views of another version are computed again.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Pages of 4 KiB after which the write-ahead log is taken over into the file. A page written by many transactions is
 /// then taken over once; 64 MiB is small beside the journal.
@@ -31,12 +31,13 @@ CREATE TABLE objects (
     since INTEGER NOT NULL, revision INTEGER NOT NULL, event_type INTEGER NOT NULL, system INTEGER NOT NULL,
     updated INTEGER NOT NULL, hash INTEGER NOT NULL, status TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
 -- Unfinished deliveries. id: event * 256 + n; shelf: the class of what may run, 4 parked, 5 dead; share: the fingerprint of
--- who sent the event; settled: the time of the latest outcome, whose record is outcome.
+-- who sent the event; settled: the time of the latest outcome, whose record is outcome; amended: the record of the content that is
+-- delivered in place of the event's.
 CREATE TABLE deliveries (
     id INTEGER PRIMARY KEY, destination INTEGER NOT NULL, shelf INTEGER NOT NULL, ord INTEGER NOT NULL,
     state INTEGER NOT NULL, class INTEGER NOT NULL, share INTEGER NOT NULL, parks INTEGER NOT NULL, route INTEGER NOT NULL,
     attempts INTEGER NOT NULL, due INTEGER NOT NULL, since INTEGER NOT NULL, settled INTEGER NOT NULL,
-    outcome INTEGER NOT NULL);
+    outcome INTEGER NOT NULL, amended INTEGER NOT NULL);
 CREATE INDEX deliveries_lane ON deliveries (destination, shelf);
 CREATE INDEX deliveries_order ON deliveries (destination, ord);
 CREATE INDEX deliveries_dead ON deliveries (settled) WHERE state = 3;
@@ -55,10 +56,16 @@ CREATE TABLE destinations (
 CREATE TABLE inputs (
     intake INTEGER PRIMARY KEY, accepted INTEGER NOT NULL, stale INTEGER NOT NULL, echo INTEGER NOT NULL,
     duplicate INTEGER NOT NULL, quarantined INTEGER NOT NULL);
+-- closed: the record that says who closed it; zero while it is open.
 CREATE TABLE quarantine (
-    position INTEGER PRIMARY KEY, intake INTEGER NOT NULL, subject TEXT NOT NULL, open INTEGER NOT NULL);
+    position INTEGER PRIMARY KEY, intake INTEGER NOT NULL, subject TEXT NOT NULL, open INTEGER NOT NULL,
+    closed INTEGER NOT NULL);
 CREATE INDEX quarantine_open ON quarantine (position) WHERE open = 1;
 CREATE INDEX quarantine_subject ON quarantine (subject) WHERE subject <> '';
+-- Amendments that wait for a second person, by the delivery or the refused input they are for.
+CREATE TABLE proposals (target TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
+-- Long work: the record that says how it stands, and whether it goes on.
+CREATE TABLE jobs (id INTEGER PRIMARY KEY, position INTEGER NOT NULL, running INTEGER NOT NULL);
 CREATE TABLE tokens (
     intake INTEGER NOT NULL, part TEXT NOT NULL, token TEXT NOT NULL, position INTEGER NOT NULL,
     PRIMARY KEY (intake, part)) WITHOUT ROWID;
@@ -80,7 +87,7 @@ CREATE TABLE configurations (
 
 /// The tables that hold what the journal says, for comparing views with each other.
 #[cfg(test)]
-pub(super) const ALL_TABLES: [&str; 15] = [
+pub(super) const ALL_TABLES: [&str; 17] = [
     "meta",
     "names",
     "kinds",
@@ -91,6 +98,8 @@ pub(super) const ALL_TABLES: [&str; 15] = [
     "destinations",
     "inputs",
     "quarantine",
+    "proposals",
+    "jobs",
     "tokens",
     "refs",
     "paused",

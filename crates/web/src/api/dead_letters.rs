@@ -1,14 +1,15 @@
-//! Dead letters: listed, shown, retried, discarded.
+//! Dead letters: listed, shown, retried, restarted, edited, discarded.
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State as Extract;
-use lineshaft_engine::handle::Mend;
+use lineshaft_engine::handle::{Asked, Done, Edit, Mend, Preview};
 use lineshaft_model::shown::{DeadLetter, Page};
-use lineshaft_model::{DeliveryId, Position};
+use lineshaft_model::{DeliveryId, Position, Reason};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
-use super::listing::{asked, page, single};
+use super::listing::{asked, because, page, single};
 use crate::access::{Caller, Scope};
 use crate::extract::{Listing, Path};
 use crate::problem::Problem;
@@ -32,9 +33,18 @@ enum Order {
 
 /// What was done: the position of its audit record.
 #[derive(Debug, Serialize)]
-pub(crate) struct Done {
+pub(crate) struct Recorded {
     /// The audit record.
     pub(crate) position: Position,
+}
+
+/// Other data, and why.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Other {
+    data: Box<RawValue>,
+    #[serde(default)]
+    reason: String,
 }
 
 /// Dead letters, newest first.
@@ -45,10 +55,12 @@ pub(super) async fn list(
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
     let Filter { destination, order } = listing.filter;
     let newest_first = order.is_none();
-    page(&state, &caller, listing.page, move |reading, cursor, limit| {
+    let Json(mut rows) = page(&state, &caller, listing.page, move |reading, cursor, limit| {
         reading.dead_letters(destination.as_deref(), newest_first, cursor, limit)
     })
-    .await
+    .await?;
+    rows.items = rows.items.into_iter().map(|letter| state.hub.told(letter)).collect();
+    Ok(Json(rows))
 }
 
 /// One dead letter with every attempt.
@@ -58,28 +70,82 @@ pub(super) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<DeadLetter>, Problem> {
     let id: DeliveryId = id.parse().map_err(Problem::of)?;
-    single(&state, &caller, format!("there is no dead letter {id}"), move |reading| reading.dead_letter(id))
-        .await
+    let missing = format!("there is no dead letter {id}");
+    let Json(letter) = single(&state, &caller, missing, move |reading| reading.dead_letter(id)).await?;
+    Ok(Json(state.hub.told(letter)))
 }
 
-/// Retries, discards or confirms one.
+/// Retries, restarts, discards or confirms one; approves or rejects what was proposed for it.
 pub(super) async fn act(
     Extract(state): Extract<State>,
     caller: Caller,
     Path((id, action)): Path<(String, String)>,
     body: Bytes,
-) -> Result<Json<Done>, Problem> {
+) -> Result<Json<Recorded>, Problem> {
     caller.need(Scope::Operate)?;
     let id: DeliveryId = id.parse().map_err(Problem::of)?;
-    let mend = match action.as_str() {
-        "retry" => Mend::Retry,
-        "discard" => Mend::Discard,
-        "confirm" => Mend::Confirm,
+    let position = act_on(&state, id, &action, asked(&caller, &body)?).await?;
+    Ok(Json(Recorded { position }))
+}
+
+/// What a person may do with a dead letter, by the word of the address.
+pub(crate) async fn act_on(
+    state: &State,
+    id: DeliveryId,
+    action: &str,
+    asked: Asked,
+) -> Result<Position, Problem> {
+    let done = match action {
+        "retry" => state.hub.mend(id, Mend::Retry, asked).await,
+        "restart" => state.hub.mend(id, Mend::Restart, asked).await,
+        "discard" => state.hub.mend(id, Mend::Discard, asked).await,
+        "confirm" => state.hub.mend(id, Mend::Confirm, asked).await,
+        "approve" | "reject" => state.hub.approve(id, action == "approve", asked).await,
         _ => {
-            let message = format!("a dead letter cannot be `{action}`: retry, discard or confirm");
-            return Err(Problem::not_found(message));
+            let actions = "retry, restart, edit, discard, confirm, approve or reject";
+            return Err(Problem::not_found(format!("a dead letter cannot be `{action}`: {actions}")));
         }
     };
-    let position = state.hub.mend(id, mend, asked(&caller, &body)?).await?;
-    Ok(Json(Done { position }))
+    done.map_err(Problem::all)
+}
+
+/// Puts other data in the place of a dead letter's.
+pub(super) async fn edit(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<Done>, Problem> {
+    let (id, edit) = other(&caller, &id, &body)?;
+    Ok(Json(state.hub.edit(id, edit).await.map_err(Problem::all)?))
+}
+
+/// What that would change, and whether it may.
+pub(super) async fn preview(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<Preview>, Problem> {
+    let (id, edit) = other(&caller, &id, &body)?;
+    preview_of(&state, id, edit).await.map(Json)
+}
+
+/// The same where blocking is allowed.
+pub(crate) async fn preview_of(state: &State, id: DeliveryId, edit: Edit) -> Result<Preview, Problem> {
+    let hub = state.hub.clone();
+    let preview = tokio::task::spawn_blocking(move || hub.preview_edit(id, &edit)).await;
+    let failed = |_| Problem::of(Reason::new("internal-fault", "a read failed"));
+    preview.map_err(failed)?.map_err(Problem::all)
+}
+
+fn other(caller: &Caller, id: &str, body: &Bytes) -> Result<(DeliveryId, Edit), Problem> {
+    caller.need(Scope::Operate)?;
+    let id: DeliveryId = id.parse().map_err(Problem::of)?;
+    let other: Other = serde_json::from_slice(body).map_err(|error| {
+        let message = format!("the body is not `{{\"data\": ..., \"reason\": \"...\"}}`: {error}");
+        Problem::of(Reason::new("body-malformed", message))
+    })?;
+    let data = Bytes::copy_from_slice(other.data.get().as_bytes());
+    Ok((id, Edit { data, roles: caller.roles(), asked: because(caller, other.reason)? }))
 }

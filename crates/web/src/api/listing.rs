@@ -57,12 +57,17 @@ pub(crate) fn asked(caller: &Caller, body: &Bytes) -> Result<Asked, Problem> {
             ))
         })?
     };
-    if because.reason.chars().count() > 1000 {
+    self::because(caller, because.reason)
+}
+
+/// Who asks and why.
+pub(crate) fn because(caller: &Caller, reason: String) -> Result<Asked, Problem> {
+    if reason.chars().count() > 1000 {
         return Err(Problem::of(
             Reason::new("reason-too-long", "a reason has at most 1000 characters").at("/reason"),
         ));
     }
-    Ok(Asked { actor: caller.name.clone(), reason: because.reason })
+    Ok(Asked { actor: caller.name.clone(), reason })
 }
 
 /// A path's number.

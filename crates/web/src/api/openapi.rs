@@ -98,8 +98,12 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> + '_ {
 fn actions(path: &str) -> &'static [&'static str] {
     if path.starts_with("/v1/systems") {
         &["pause", "resume", "breaker-open", "breaker-close", "breaker-auto"]
+    } else if path.starts_with("/v1/jobs") {
+        &["cancel", "resume"]
+    } else if path.starts_with("/v1/quarantine") {
+        &["restart", "discard", "approve", "reject"]
     } else {
-        &["retry", "discard", "confirm"]
+        &["retry", "restart", "discard", "confirm", "approve", "reject"]
     }
 }
 
@@ -119,6 +123,7 @@ fn body(body: Body) -> Option<Value> {
             "application/json": { "schema": { "description": "The data, with its attributes in ce- headers." } },
         }),
         Body::Supposed => json!({ "application/json": { "schema": schemas::of("Supposed") } }),
+        Body::Named(name) => json!({ "application/json": { "schema": schemas::of(name) } }),
         Body::Bytes => json!({ "*/*": { "schema": { "description": "The system's own document." } } }),
     };
     Some(json!({ "required": !matches!(body, Body::Reason), "content": content }))

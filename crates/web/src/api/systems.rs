@@ -8,7 +8,7 @@ use lineshaft_engine::handle::{Asked, Forced};
 use lineshaft_model::Position;
 use lineshaft_model::shown::{Page, SystemRow};
 
-use super::dead_letters::Done;
+use super::dead_letters::Recorded;
 use super::listing::asked;
 use crate::access::{Caller, Scope};
 use crate::extract::Path;
@@ -30,10 +30,10 @@ pub(super) async fn act(
     caller: Caller,
     Path((name, action)): Path<(String, String)>,
     body: Bytes,
-) -> Result<Json<Done>, Problem> {
+) -> Result<Json<Recorded>, Problem> {
     caller.need(Scope::Operate)?;
     let position = act_on(&state.hub, &name, &action, asked(&caller, &body)?).await?;
-    Ok(Json(Done { position }))
+    Ok(Json(Recorded { position }))
 }
 
 /// What a person may do with a system, by the word of the address.

@@ -60,6 +60,12 @@ pub(super) async fn page(
     let shell = if settled { shell } else { shell.live(1_000) };
     let done = match after.done.as_deref() {
         Some("retry") => "It is on its way again. Every attempt is listed below.",
+        Some("restart") => "What was sent was mapped again, and what came of it is on its way.",
+        Some("edit" | "approve") => {
+            "The edited content is on its way. What was changed is kept with your reason."
+        }
+        Some("reject") => "What was proposed was rejected.",
+        Some("confirm") => "It counts as delivered. What was parked behind it goes on.",
         Some("discard") => "It was discarded. What was parked behind it goes on.",
         _ => "",
     };

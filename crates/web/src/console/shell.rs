@@ -17,6 +17,7 @@ pub(super) enum Section {
     Deliveries,
     Events,
     Objects,
+    Jobs,
     Systems,
     Planning,
     Books,
@@ -87,7 +88,7 @@ impl Shell {
     }
 
     /// The navigation, most urgent first.
-    pub(super) fn navigation(&self) -> [Entry; 9] {
+    pub(super) fn navigation(&self) -> [Entry; 10] {
         let entry =
             |section, path, name, waiting| Entry { path, name, here: self.section == section, waiting };
         [
@@ -97,6 +98,7 @@ impl Shell {
             entry(Section::Deliveries, "/deliveries", "Deliveries", 0),
             entry(Section::Events, "/events", "Events", 0),
             entry(Section::Objects, "/objects", "Objects", 0),
+            entry(Section::Jobs, "/jobs", "Replays", 0),
             entry(Section::Systems, "/systems", "Systems", 0),
             entry(Section::Planning, "/planning", "Planning", 0),
             entry(Section::Books, "/books", "Books", 0),

@@ -4,15 +4,18 @@
 mod made_up;
 
 use askama::Template;
+use lineshaft_model::record::LettersAction;
 use lineshaft_model::shown::{Hit, Overview, Page};
 use lineshaft_model::{DeliveryState, Position};
 
 use super::shell::Section;
-use super::{books, dead_letters, deliveries, event, events, object, overview, quarantine, search, systems};
+use super::{
+    books, dead_letters, deliveries, event, events, jobs, object, overview, quarantine, search, systems,
+};
 use crate::access::Scope;
 use made_up::{
-    ago, delivery, known, letter, operator, reference, refused, row, shell, some_books, some_event,
-    some_overview, some_systems,
+    ago, counted, delivery, edited, editor, job, known, letter, operator, reason, reference, refused, row,
+    shell, some_books, some_event, some_overview, some_systems,
 };
 
 /// What a hostile system would send.
@@ -65,7 +68,6 @@ fn listings(text: &str) -> Drawn {
         destination: String::new(),
         oldest: true,
         next: None,
-        retried: None,
     };
     let quarantine = quarantine::Listing {
         shell: operator(Section::Quarantine),
@@ -87,10 +89,44 @@ fn singles(text: &str) -> Drawn {
     let object = object::Page::new(shell, reference(), known(text), String::new());
     let event = event::Page::new(operator(Section::Events), some_event(text), "");
     let shell = operator(Section::DeadLetters);
-    let dead_letter = dead_letters::Single { shell, letter: letter(1), data: text.to_owned() };
+    let dead_letter = dead_letters::Single {
+        shell,
+        letter: edited(text),
+        data: text.to_owned(),
+        editor: editor(text),
+        editable: true,
+        restartable: true,
+    };
     let shell = operator(Section::Quarantine);
-    let quarantined = quarantine::Single { shell, row: refused(text), size: String::from("1.2 KiB") };
+    let quarantined = quarantine::Single {
+        shell,
+        row: refused(text),
+        size: String::from("1.2 KiB"),
+        editor: editor(text),
+        editable: true,
+        restarted: false,
+    };
+    let shell = operator(Section::Jobs);
+    let jobs = jobs::Listing {
+        shell,
+        rows: Page { items: vec![job(text)], next: None },
+        next: None,
+        form: jobs::Asked { to: text.to_owned(), condition: text.to_owned(), ..jobs::Asked::default() },
+        destinations: vec![text.to_owned()],
+        counted: (text.len() > 3).then(|| counted(text)),
+        problem: Some(reason()),
+    };
+    let shell = operator(Section::DeadLetters);
+    let many = dead_letters::ManyPage {
+        shell,
+        counted: counted(text),
+        action: LettersAction::Discard,
+        destination: text.to_owned(),
+        code: text.to_owned(),
+    };
     vec![
+        ("jobs", jobs.render()),
+        ("many-letters", many.render()),
         ("object", object.render()),
         ("event", event.render()),
         ("dead-letter", dead_letter.render()),
@@ -152,9 +188,15 @@ fn who_may_only_read_is_offered_nothing_to_press() {
         shell: shell(Section::DeadLetters, &[Scope::Read]),
         letter: letter(1),
         data: String::new(),
+        editor: editor(""),
+        editable: true,
+        restartable: true,
     };
     let page = page.render().expect("it renders");
-    assert!(!page.contains("/retry") && page.contains("that needs the scope"), "{page}");
+    assert!(
+        !page.contains("/retry") && !page.contains("<textarea") && page.contains("that needs the scope"),
+        "{page}"
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::borrow::Borrow;
 use std::fmt;
 
 use askama::filters::HtmlSafe;
+use lineshaft_model::record::JobState;
 use lineshaft_model::{DeliveryState, Millis};
 
 /// A time: how long ago in words, exactly in its title. Holds numbers only, so it needs no escaping.
@@ -162,6 +163,16 @@ impl Badge {
             Self::new("warn", mark::DIAMOND, "outcome unknown")
         } else {
             Self::of_delivery(DeliveryState::Dead)
+        }
+    }
+
+    /// Long work.
+    pub(super) fn of_job(state: &JobState) -> Self {
+        match state {
+            JobState::Running => Self::new("busy", mark::HALF, "running"),
+            JobState::Done => Self::new("ok", mark::TICK, "done"),
+            JobState::Cancelled => Self::new("none", mark::DASH, "cancelled"),
+            JobState::Failed => Self::new("bad", mark::CROSS, "failed"),
         }
     }
 

@@ -156,6 +156,7 @@ impl Live {
                 target: refused.position.to_string(),
                 reason: "done".into(),
                 at,
+                events: Vec::new(),
             };
             let mut payload = Vec::new();
             action.encode(&mut payload);

@@ -101,7 +101,12 @@ impl Model {
                     self.inputs.entry(duplicate.intake).or_default().duplicate += duplicate.count;
                 }
             }
-            RecordKind::Configured | RecordKind::Carried | RecordKind::Dropped => {}
+            RecordKind::Configured
+            | RecordKind::Carried
+            | RecordKind::Dropped
+            | RecordKind::Amended
+            | RecordKind::Job
+            | RecordKind::Replayed => {}
         }
     }
 

@@ -29,6 +29,8 @@ pub(super) enum Body {
     Reason,
     CloudEvents,
     Supposed,
+    /// JSON of this schema.
+    Named(&'static str),
     Bytes,
 }
 
@@ -173,15 +175,59 @@ pub(super) const ROUTES: &[Route] = &[
         CURSOR,
         LIMIT,
     ]),
+    Route {
+        body: Body::Named("ManyLetters"),
+        status: 202,
+        answer: Shape::Json("JobBegun"),
+        problems: &[400, 403, 422],
+        ..act("/v1/dead-letters/bulk", "dead letters", "Retries, restarts or discards many, slowly; with `dry_run` it counts them and answers 200")
+    },
     get("/v1/dead-letters/{id}", "dead letters", "One dead letter with every attempt", Shape::Json("DeadLetter")).one(),
-    act("/v1/dead-letters/{id}/{action}", "dead letters", "`retry` delivers it again, `discard` gives it up, `confirm` says that an unknown effect is there; the last two with a reason"),
+    Route {
+        body: Body::Named("OtherData"),
+        answer: Shape::Json("DoneOrProposed"),
+        ..act("/v1/dead-letters/{id}/edit", "dead letters", "Delivers other data in its place, or proposes to where two persons are needed; with a reason")
+    },
+    Route {
+        body: Body::Named("OtherData"),
+        answer: Shape::Json("Preview"),
+        ..act("/v1/dead-letters/{id}/preview", "dead letters", "What an edit would change, or why it may not be; nothing is kept")
+    },
+    act("/v1/dead-letters/{id}/{action}", "dead letters", "`retry` delivers it again, `restart` maps what was sent again and delivers that, `discard` gives it up, `confirm` says that an unknown effect is there, `approve` and `reject` decide what another person proposed; all but `retry`, `restart` and `approve` with a reason"),
     get("/v1/quarantine", "quarantine", "Refused inputs, newest first", Shape::Page("QuarantineRow")).asking(&[
         ("all", "boolean", "discarded ones too"),
         CURSOR,
         LIMIT,
     ]),
     get("/v1/quarantine/{position}", "quarantine", "One refused input with its bytes", Shape::Json("QuarantineRow")).one(),
-    act("/v1/quarantine/{position}/discard", "quarantine", "Closes a refused input with a reason"),
+    Route {
+        body: Body::Named("OtherBytes"),
+        answer: Shape::Json("TakenInput"),
+        ..act("/v1/quarantine/{position}/edit", "quarantine", "Takes other bytes in its place, or proposes to where two persons are needed; with a reason")
+    },
+    Route {
+        body: Body::Named("OtherBytes"),
+        answer: Shape::Json("Preview"),
+        ..act("/v1/quarantine/{position}/preview", "quarantine", "What an edit would change, or why it is refused; nothing is kept")
+    },
+    Route {
+        answer: Shape::Json("TakenInput"),
+        ..act("/v1/quarantine/{position}/{action}", "quarantine", "`restart` takes it as it came with today's mapping, `discard` closes it with a reason, `approve` and `reject` decide what another person proposed")
+    },
+    Route {
+        body: Body::Named("ReplayAsked"),
+        status: 202,
+        answer: Shape::Json("JobBegun"),
+        problems: &[400, 403, 422],
+        ..act("/v1/replays", "jobs", "Has events of the past go to a destination again, slowly; with `dry_run` it counts them and answers 200")
+    },
+    get("/v1/jobs", "jobs", "Long work, newest first", Shape::Page("Job")).asking(&[
+        ("running", "boolean", "only what is under way"),
+        CURSOR,
+        LIMIT,
+    ]),
+    get("/v1/jobs/{position}", "jobs", "One of them", Shape::Json("Job")).one(),
+    act("/v1/jobs/{position}/{action}", "jobs", "`cancel` stops it, `resume` has it go on from where it stopped"),
     get("/v1/systems", "systems", "Every system with its lanes", Shape::Page("SystemRow")),
     act("/v1/systems/{name}/{action}", "systems", "`pause` and `resume`; `breaker-open` and `breaker-close` set the breaker, `breaker-auto` leaves it to itself; with a reason"),
     get("/v1/availability", "planning", "Supply and demand of an item over time, and what can be promised", Shape::Json("Availability"))

@@ -21,7 +21,7 @@ fn fields_of(name: &str) -> Vec<(&'static str, &'static str)> {
 }
 
 /// What is sent to us and refused when it has more fields than these.
-const CLOSED: &[&str] = &["Because"];
+const CLOSED: &[&str] = &["Because", "OtherData", "OtherBytes", "ReplayAsked", "ManyLetters"];
 
 /// A schema of properties; what has no `?` is always there.
 pub(super) fn object(schema: &str) -> Value {
@@ -67,6 +67,10 @@ pub(super) fn of(kind: &str) -> Value {
         "outcome" => {
             json!({ "type": "string", "enum": ["delivered", "again", "dead", "unknown", "discarded", "retried", "begun"] })
         }
+        "letters-action" => json!({ "type": "string", "enum": ["retry", "restart", "discard"] }),
+        "job-state" => json!({ "type": "string", "enum": ["running", "cancelled", "done", "failed"] }),
+        "per-second" => json!({ "type": "integer", "minimum": 0, "maximum": 5000 }),
+        "cause" => json!({ "type": "string", "enum": ["edit", "restart"] }),
         "disposition" => json!({ "type": "string", "enum": ["accepted", "stale", "echo"] }),
         "priority" => json!({ "type": "string", "enum": ["critical", "high", "normal", "bulk"] }),
         "ObjectAnswer" => {
@@ -152,6 +156,87 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
         ],
     ),
     ("Done", &[("position", "position")]),
+    (
+        "ReplayAsked",
+        &[
+            ("to", "string"),
+            ("since", "string?"),
+            ("until", "string?"),
+            ("route", "string?"),
+            ("type", "string?"),
+            ("key", "string?"),
+            ("system", "string?"),
+            ("where", "string?"),
+            ("new_scope", "boolean?"),
+            ("per_second", "per-second?"),
+            ("dry_run", "boolean?"),
+            ("reason", "reason?"),
+        ],
+    ),
+    (
+        "ManyLetters",
+        &[
+            ("action", "letters-action"),
+            ("destination", "string?"),
+            ("code", "string?"),
+            ("per_second", "per-second?"),
+            ("dry_run", "boolean?"),
+            ("reason", "reason?"),
+        ],
+    ),
+    ("JobBegun", &[("id", "position")]),
+    (
+        "Job",
+        &[
+            ("position", "position"),
+            ("id", "position"),
+            ("order", "object"),
+            ("actor", "string"),
+            ("reason", "string?"),
+            ("begun", "time"),
+            ("at", "time"),
+            ("state", "job-state"),
+            ("reached", "position"),
+            ("letter", "any?"),
+            ("done", "integer"),
+            ("skipped", "integer"),
+            ("expected", "integer"),
+            ("problem", "Reason?"),
+        ],
+    ),
+    ("OtherData", &[("data", "any"), ("reason", "reason?")]),
+    ("OtherBytes", &[("text", "string?"), ("base64", "string?"), ("reason", "reason?")]),
+    ("DoneOrProposed", &[("position", "position"), ("proposed", "boolean")]),
+    ("TakenInput", &[("position", "position"), ("proposed", "boolean"), ("results", "[object]")]),
+    ("Preview", &[("changes", "[FieldChange]"), ("needs_approval", "boolean")]),
+    ("FieldChange", &[("at", "string"), ("before", "string?"), ("after", "string?")]),
+    (
+        "Amendment",
+        &[
+            ("position", "position"),
+            ("target", "string"),
+            ("revision", "integer"),
+            ("previous", "position"),
+            ("cause", "cause"),
+            ("actor", "string"),
+            ("reason", "string?"),
+            ("at", "time"),
+            ("changes", "[FieldChange]?"),
+            ("proposed", "boolean?"),
+        ],
+    ),
+    (
+        "Closed",
+        &[
+            ("position", "position"),
+            ("actor", "string"),
+            ("action", "string"),
+            ("target", "string"),
+            ("reason", "string?"),
+            ("at", "time"),
+            ("events", "[position]?"),
+        ],
+    ),
     ("Running", &[("digest", "string")]),
     (
         "CloudEvent",
@@ -243,11 +328,23 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("status", "integer"),
             ("reason", "Reason?"),
             ("actor", "string?"),
+            ("amendment", "position?"),
         ],
     ),
     (
         "DeadLetter",
-        &[("..", "DeliveryRow"), ("since", "time"), ("parked", "integer"), ("unknown", "boolean")],
+        &[
+            ("..", "DeliveryRow"),
+            ("since", "time"),
+            ("parked", "integer"),
+            ("unknown", "boolean"),
+            ("owners", "{string}?"),
+            ("overdue", "boolean"),
+            ("revision", "integer"),
+            ("data", "any?"),
+            ("amendments", "[Amendment]?"),
+            ("proposal", "Amendment?"),
+        ],
     ),
     (
         "QuarantineRow",
@@ -260,6 +357,8 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("event_type", "string"),
             ("subject", "string"),
             ("open", "boolean"),
+            ("closed", "Closed?"),
+            ("proposal", "Amendment?"),
             ("raw", "RawShown?"),
         ],
     ),

@@ -2,15 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use lineshaft_model::record::Disposition;
+use lineshaft_engine::handle::Preview;
+use lineshaft_model::record::{
+    AmendedHead, Cause, Disposition, FieldChange, Job, JobOrder, JobState, ReplayOrder,
+};
 use lineshaft_model::shown::{
-    Balance, ClassRow, DeadLetter, DeliveryRow, DestinationBooks, EventDetail, EventRow, LaneRow,
-    ObjectDetail, ObjectRef, ObjectRow, ObjectSystem, OutcomeRow, Overview, PaceRow, Page, QuarantineRow,
-    RawShown, SystemRow, TimelineEntry,
+    AmendmentRow, Balance, ClassRow, Counted, DeadLetter, DeliveryRow, DestinationBooks, EventDetail,
+    EventRow, JobRow, LaneRow, ObjectDetail, ObjectRef, ObjectRow, ObjectSystem, OutcomeRow, Overview,
+    PaceRow, Page, QuarantineRow, RawShown, SystemRow, TimelineEntry,
 };
 use lineshaft_model::{DeliveryId, DeliveryState, Envelope, Millis, OutcomeKind, Position, Priority, Reason};
 
 use crate::access::{Caller, Scope};
+use crate::console::editor::Editor;
 use crate::console::object;
 use crate::console::session::Viewer;
 use crate::console::shell::{Section, Shell};
@@ -144,6 +148,7 @@ pub(super) fn outcome(kind: OutcomeKind, attempt: u16, ms: i64) -> OutcomeRow {
         status: if failed { 422 } else { 200 },
         reason: failed.then(reason),
         actor: (kind == OutcomeKind::Retried).then(|| String::from("night-shift")),
+        amendment: None,
     }
 }
 
@@ -285,6 +290,82 @@ pub(super) fn letter(n: u8) -> DeadLetter {
         since: ago(9 * 60_000),
         parked: u64::from(n) * 7,
         unknown: n == 2,
+        owners: BTreeMap::from([(String::from("business"), String::from("stock-controller"))]),
+        overdue: n == 1,
+        revision: 1,
+        data: None,
+        amendments: Vec::new(),
+        proposal: None,
+    }
+}
+
+/// A dead letter that was edited before, and for which something is proposed.
+pub(super) fn edited(text: &str) -> DeadLetter {
+    let amendment = AmendmentRow { position: Position(1_204_100), head: amendment_head(text) };
+    DeadLetter { revision: 2, amendments: vec![amendment.clone()], proposal: Some(amendment), ..letter(1) }
+}
+
+fn amendment_head(text: &str) -> AmendedHead {
+    AmendedHead {
+        target: String::from("1203977.1"),
+        revision: 2,
+        previous: Position(1_203_977),
+        cause: Cause::Edit,
+        actor: String::from("night-shift"),
+        reason: text.to_owned(),
+        at: ago(60_000),
+        changes: changes(text),
+        proposed: true,
+    }
+}
+
+fn changes(text: &str) -> Vec<FieldChange> {
+    let change =
+        FieldChange { at: text.to_owned(), before: Some(text.to_owned()), after: Some(text.to_owned()) };
+    vec![change]
+}
+
+pub(super) fn editor(text: &str) -> Editor {
+    Editor {
+        base: String::from("/dead-letters/1203977.1"),
+        action: String::from("/dead-letters/1203977.1/edit"),
+        about: "The content.",
+        verb: "Resubmit",
+        text: text.to_owned(),
+        reason: text.to_owned(),
+        fields: Some(vec![text.to_owned()]),
+        preview: (text.len() > 3).then(|| Preview { changes: changes(text), needs_approval: true }),
+        problems: vec![reason()],
+    }
+}
+
+pub(super) fn job(text: &str) -> JobRow {
+    let order =
+        ReplayOrder { to: text.to_owned(), condition: Some(text.to_owned()), ..ReplayOrder::default() };
+    let job = Job {
+        id: Position(1_204_000),
+        order: JobOrder::Replay(order),
+        actor: text.to_owned(),
+        reason: text.to_owned(),
+        begun: ago(60_000),
+        at: ago(1_000),
+        state: JobState::Failed,
+        reached: Position(1_203_000),
+        letter: None,
+        done: 40,
+        skipped: 2,
+        expected: 90,
+        problem: Some(reason()),
+    };
+    JobRow { position: Position(1_204_090), job }
+}
+
+pub(super) fn counted(text: &str) -> Counted {
+    Counted {
+        matching: 90,
+        by: BTreeMap::from([(text.to_owned(), 90)]),
+        complete: true,
+        ..Counted::default()
     }
 }
 
@@ -298,6 +379,8 @@ pub(super) fn refused(text: &str) -> QuarantineRow {
         event_type: String::from("lineshaft.purchase-order.confirmed.v1"),
         subject: String::from("PO-4500012345"),
         open: true,
+        closed: None,
+        proposal: None,
         raw: Some(raw(text)),
     }
 }
