@@ -69,6 +69,8 @@ pub struct Workspace {
     pub settings: Settings,
     /// Where secrets come from when connectors are built.
     pub secrets: Secrets,
+    /// Which addresses connectors may call.
+    pub outbound: Arc<lineshaft_connectors::Outbound>,
     /// Code lists and units.
     pub environment: Environment,
     /// Mappings by file name.

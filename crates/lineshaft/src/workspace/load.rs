@@ -66,9 +66,12 @@ pub fn load(folder: &Path, variables: &Variables) -> Loaded {
     checks::secrets(&mut loading, &secrets);
     let Loading { mut problems, environment, mappings, .. } = loading;
     problems.sort();
+    // A list that cannot be read is a problem, and then nothing runs.
+    let outbound = Arc::new(settings.outbound().unwrap_or_default());
     let workspace = (problems.errors() == 0).then(|| Workspace {
         folder: folder.to_owned(),
         digest: files.digest(),
+        outbound,
         settings,
         secrets,
         environment,

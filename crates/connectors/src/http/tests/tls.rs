@@ -51,7 +51,7 @@ impl Authority {
         }
         let connector = crate::parse(&config, "erp").unwrap();
         let secrets = Listed(vec![("token", CANARY)]);
-        connector.build_sink("post", &Surroundings { secrets: &secrets, folder: self.folder.path() }).unwrap()
+        connector.build_sink("post", &Surroundings::new(&secrets, self.folder.path())).unwrap()
     }
 }
 
@@ -107,7 +107,7 @@ fn an_authority_that_cannot_be_read_is_said_when_building() {
         config["tls"] = json!({ "ca": file });
         let connector = crate::parse(&config, "erp").unwrap();
         let secrets = Listed(vec![("token", CANARY)]);
-        let with = Surroundings { secrets: &secrets, folder: folder.path() };
+        let with = Surroundings::new(&secrets, folder.path());
         let reason = connector.build_sink("post", &with).unwrap_err();
         assert_eq!((reason.code.as_str(), reason.at.as_str()), ("tls-ca-unreadable", "/tls/ca"), "{file}");
     }
