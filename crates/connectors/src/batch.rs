@@ -47,7 +47,8 @@ impl Batch {
     /// Adds what a format could not read.
     pub fn push_error(&mut self, origin: &str, error: FormatError) {
         let raw = append(&mut self.raw, &error.raw);
-        let origin = if origin.is_empty() { error.at.to_string() } else { format!("{origin} line {}", error.at.line) };
+        let origin =
+            if origin.is_empty() { error.at.to_string() } else { format!("{origin} line {}", error.at.line) };
         self.broken.push(Broken { raw, origin, reasons: vec![error.into()] });
     }
 

@@ -23,7 +23,8 @@ use crate::settings::{Problems, Section};
 use crate::sources::Sources;
 use crate::{Connector, OperationSpec, SourceSpec, Surroundings};
 
-pub(crate) use config::{FilesConfig, read_format};
+pub(crate) use config::FilesConfig;
+pub use config::read_format;
 pub(crate) use source::FileSource;
 
 /// Reads the configuration of a system with `connector: file`.

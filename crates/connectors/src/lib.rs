@@ -20,5 +20,5 @@ pub use batch::Batch;
 pub use connector::{Connector, OperationSpec, SourceKind, SourceSpec, Surroundings};
 pub use feeder::Feeder;
 pub use outbound::Outbound;
-pub use registry::{KINDS, Kind, Parse, parse};
+pub use registry::{KINDS, Kind, Parse, parse, parse_among};
 pub use secrets::{NoSecrets, SecretText, Secrets};

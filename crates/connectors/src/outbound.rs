@@ -50,8 +50,11 @@ impl Outbound {
     /// # Errors
     /// The index of an entry that is none of these, and why.
     pub fn parse<'a>(entries: impl IntoIterator<Item = &'a str>) -> Result<Self, (usize, Reason)> {
-        let rules: Result<Vec<Rule>, _> =
-            entries.into_iter().enumerate().map(|(n, entry)| Rule::parse(entry).ok_or_else(|| (n, malformed(entry)))).collect();
+        let rules: Result<Vec<Rule>, _> = entries
+            .into_iter()
+            .enumerate()
+            .map(|(n, entry)| Rule::parse(entry).ok_or_else(|| (n, malformed(entry))))
+            .collect();
         Ok(Self { rules: Some(rules?) })
     }
 
@@ -141,7 +144,8 @@ impl Rule {
             None => (false, text),
         };
         let is_label = |label: &str| {
-            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+            !label.is_empty()
+                && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
         };
         let good = name.len() <= 253 && name.split('.').all(is_label);
         let name = name.to_ascii_lowercase();
@@ -169,8 +173,11 @@ fn same_bits(a: u128, b: u128, bits: u8) -> bool {
 }
 
 fn malformed(entry: &str) -> Reason {
-    Reason::new("outbound-malformed", format!("`{}` is no host and no network", crate::settings::short(entry)))
-        .hint("write a host, *.example.com, an address, or a network such as 10.0.0.0/8")
+    Reason::new(
+        "outbound-malformed",
+        format!("`{}` is no host and no network", crate::settings::short(entry)),
+    )
+    .hint("write a host, *.example.com, an address, or a network such as 10.0.0.0/8")
 }
 
 fn not_allowed(to: &Destination<'_>, ip: IpAddr, why: &str) -> Reason {
@@ -220,7 +227,9 @@ mod tests {
         assert!(!allows(&["10.0.0.0/8"], "erp", "a00::1"), "another family");
         assert!(allows(&["127.0.0.1"], "localhost", "127.0.0.1"));
         assert!(!allows(&["127.0.0.1"], "localhost", "127.0.0.2"));
-        assert!(allows(&["0.0.0.0/0"], "x", "203.0.113.7") && allows(&["2001:db8::/32"], "x", "2001:db8:1::1"));
+        assert!(
+            allows(&["0.0.0.0/0"], "x", "203.0.113.7") && allows(&["2001:db8::/32"], "x", "2001:db8:1::1")
+        );
     }
 
     #[test]

@@ -47,12 +47,7 @@ impl Sources {
                 } else {
                     "use `connector: http` for a system that pushes"
                 };
-                section.problem(
-                    "webhook",
-                    "source-ambiguous",
-                    "the source has more than one way in",
-                    hint,
-                );
+                section.problem("webhook", "source-ambiguous", "the source has more than one way in", hint);
             }
             let feed = if has_files {
                 FilesConfig::parse(&mut section, system_name, name).map(Box::new).map(Feed::Files)

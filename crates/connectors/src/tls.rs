@@ -2,14 +2,14 @@
 
 pub mod certificate;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use lineshaft_model::Reason;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::settings::Section;
 use crate::{SecretText, Surroundings};
@@ -60,7 +60,10 @@ impl TlsSettings {
         let identity = match (certificate, key) {
             (Some(certificate), Some(key)) => Some(Identity { certificate, key }),
             (Some(_), None) => {
-                tls.missing("key", "name the file of the certificate's private key, or a secret that holds it");
+                tls.missing(
+                    "key",
+                    "name the file of the certificate's private key, or a secret that holds it",
+                );
                 None
             }
             (None, Some(_)) => {
@@ -70,6 +73,33 @@ impl TlsSettings {
             (None, None) => None,
         };
         Self { ca, identity, at: tls.here().to_owned() }
+    }
+
+    /// The file of the authority, for clients that read it themselves.
+    #[must_use]
+    pub fn authority_file(&self, folder: &Path) -> Option<PathBuf> {
+        self.ca.as_ref().map(|file| folder.join(file))
+    }
+
+    /// The hub's certificate and its key in PEM, for clients that read them themselves.
+    ///
+    /// # Errors
+    /// When a file cannot be read.
+    pub fn identity_pem(&self, with: &Surroundings<'_>) -> Result<Option<(Vec<u8>, SecretString)>, Reason> {
+        let Some(identity) = &self.identity else { return Ok(None) };
+        let read = |file: &str, key: &str| {
+            std::fs::read(with.folder.join(file))
+                .map_err(|error| self.wrong_identity(key, format!("`{file}`: {error}")))
+        };
+        let chain = read(&identity.certificate, "certificate")?;
+        let key = match &identity.key {
+            Key::File(file) => SecretString::from(
+                String::from_utf8(read(file, "key")?)
+                    .map_err(|_| self.wrong_identity("key", "there is no private key in PEM".to_owned()))?,
+            ),
+            Key::Secret(text) => text.resolve(with.secrets)?,
+        };
+        Ok(Some((chain, key)))
     }
 
     /// The same settings with the machine's own authorities.
@@ -149,11 +179,15 @@ impl TlsSettings {
         let chain = self.own_chain(with.folder)?;
         let key = match &identity.key {
             Key::File(file) => PrivateKeyDer::from_pem_file(with.folder.join(file)),
-            Key::Secret(text) => PrivateKeyDer::from_pem_slice(text.resolve(with.secrets)?.expose_secret().as_bytes()),
+            Key::Secret(text) => {
+                PrivateKeyDer::from_pem_slice(text.resolve(with.secrets)?.expose_secret().as_bytes())
+            }
         };
         // What the reader says of a malformed key may repeat a piece of it.
         let key = key.map_err(|error| match error {
-            rustls_pki_types::pem::Error::Io(error) => self.wrong_identity("key", format!("the key cannot be read: {error}")),
+            rustls_pki_types::pem::Error::Io(error) => {
+                self.wrong_identity("key", format!("the key cannot be read: {error}"))
+            }
             _ => self.wrong_identity("key", "there is no private key in PEM".to_owned()),
         })?;
         Ok((chain, key))

@@ -13,6 +13,7 @@ pub mod decode;
 mod expressions;
 pub mod files;
 pub mod interpolate;
+mod kinds;
 mod layouts;
 mod load;
 pub mod marked;

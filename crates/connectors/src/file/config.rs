@@ -98,7 +98,7 @@ impl FilesConfig {
 }
 
 /// `format` of a source, and a fingerprint of it.
-pub(crate) fn read_format(source: &mut Section<'_>) -> Option<(Format, String)> {
+pub fn read_format(source: &mut Section<'_>) -> Option<(Format, String)> {
     static JSON: LazyLock<Value> = LazyLock::new(|| Value::from("json"));
     let value = source.value("format").unwrap_or(&JSON);
     match Format::deserialize(value) {

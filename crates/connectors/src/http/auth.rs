@@ -76,9 +76,10 @@ impl Auth {
             "bearer" => auth.section("bearer").and_then(bearer),
             "basic" => auth.section("basic").and_then(basic),
             "header" => auth.section("header").and_then(header),
-            "oauth2" => {
-                auth.section("oauth2").and_then(OAuthSettings::parse).map(|oauth| Self::OAuth(Box::new(oauth)))
-            }
+            "oauth2" => auth
+                .section("oauth2")
+                .and_then(OAuthSettings::parse)
+                .map(|oauth| Self::OAuth(Box::new(oauth))),
             _ => auth.section("hmac").and_then(hmac),
         };
         auth.finish();

@@ -89,7 +89,8 @@ impl Client {
 
 /// Why there was no answer, in words.
 pub(super) fn why_lost(whose: &str, timeout_ms: u64, lost: Option<&Lost>, progress: Progress) -> Reason {
-    let when = if progress.sent { "after the request had gone out" } else { "before the request had gone out" };
+    let when =
+        if progress.sent { "after the request had gone out" } else { "before the request had gone out" };
     match lost {
         None => Reason::new("answer-timeout", format!("{whose} did not answer within {timeout_ms} ms")),
         Some(Lost::Closed) => Reason::new("connection-lost", format!("{whose} closed the connection {when}")),

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use lineshaft_model::json::{Limits, Value};
 use lineshaft_model::Reason;
+use lineshaft_model::json::{Limits, Value};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -139,7 +139,8 @@ impl OAuthSettings {
     ) -> Result<OAuth, Reason> {
         let id = self.client_id.resolve(with.secrets)?;
         let secret = self.client_secret.resolve(with.secrets)?;
-        let (id_text, secret_text) = (percent_encode(id.expose_secret()), percent_encode(secret.expose_secret()));
+        let (id_text, secret_text) =
+            (percent_encode(id.expose_secret()), percent_encode(secret.expose_secret()));
         let mut body = "grant_type=client_credentials".to_owned();
         let mut add = |name: &str, value: &str| {
             for part in ["&", &percent_encode(name), "=", &percent_encode(value)] {

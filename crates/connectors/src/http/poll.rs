@@ -55,11 +55,23 @@ impl PollConfig {
         let mut slots = Vec::new();
         let request = Request::parse(&mut poll, "GET", &mut slots);
         for slot in &slots {
-            let reason = Reason::new("poll-expression", "a poll has no event, so there is nothing to put into `{{ }}`");
-            poll.note(reason.at(slot.at.clone()).hint("write {since} in a query value for where the last poll ended"));
+            let reason = Reason::new(
+                "poll-expression",
+                "a poll has no event, so there is nothing to put into `{{ }}`",
+            );
+            poll.note(
+                reason
+                    .at(slot.at.clone())
+                    .hint("write {since} in a query value for where the last poll ended"),
+            );
         }
         if request.as_ref().is_some_and(|request| request.method != "GET") {
-            poll.problem("method", "poll-method", "a poll changes nothing", "leave `method` out: polls are GET");
+            poll.problem(
+                "method",
+                "poll-method",
+                "a poll changes nothing",
+                "leave `method` out: polls are GET",
+            );
         }
         let pages = Pages::parse(&mut poll);
         let since = poll.section("since").and_then(Since::parse);
@@ -78,7 +90,12 @@ impl PollConfig {
         let changes = match (since, key) {
             (Some(_), Some(_)) => {
                 let hint = "take `key` out: with `since` a change is known by its content";
-                poll.problem("key", "changes-ambiguous", "`since` and `key` are two ways to know a change", hint);
+                poll.problem(
+                    "key",
+                    "changes-ambiguous",
+                    "`since` and `key` are two ways to know a change",
+                    hint,
+                );
                 None
             }
             (Some(since), None) => Some(Changes::Since(since)),
@@ -110,7 +127,11 @@ impl PollConfig {
     }
 
     /// Resolves the secrets.
-    pub(crate) fn build(&self, http: &HttpConfig, with: &Surroundings<'_>) -> Result<Box<dyn Source>, Reason> {
+    pub(crate) fn build(
+        &self,
+        http: &HttpConfig,
+        with: &Surroundings<'_>,
+    ) -> Result<Box<dyn Source>, Reason> {
         let target = http.target.clone().ok_or_else(no_target)?;
         let reader = reader::PageReader::build(self, http, target, with)?;
         Ok(Box::new(run::PollSource::new(self.clone(), reader)))

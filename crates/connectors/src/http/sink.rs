@@ -10,8 +10,8 @@ use lineshaft_ports::{Delivery, Sink, Slot};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
-use super::answers::{Answers, Verdict};
 use super::ALPN;
+use super::answers::{Answers, Verdict};
 use super::client::why_lost;
 use super::config::{HttpConfig, no_target};
 use super::connect::Dial;
@@ -65,7 +65,15 @@ impl HttpSink {
         let target = config.target.clone().ok_or_else(no_target)?;
         let mut sent = Vec::new();
         let mut plan = |request, content_type| {
-            Plan::build(&target, &config.auth, request, content_type, &operation.slots, with.secrets, &mut sent)
+            Plan::build(
+                &target,
+                &config.auth,
+                request,
+                content_type,
+                &operation.slots,
+                with.secrets,
+                &mut sent,
+            )
         };
         let mut call = plan(&operation.request, Some(operation.content_type.as_str()))?;
         call.ce_headers = operation.ce_headers;
@@ -207,7 +215,9 @@ impl HttpSink {
                 let foreign_key = self.foreign_key.as_deref().and_then(|at| detail::foreign_key(body, at));
                 Answer::Delivered { status, foreign_key }
             }
-            Verdict::Refused => Answer::Refused { status, reason: self.said("target-refused", status, body, pass) },
+            Verdict::Refused => {
+                Answer::Refused { status, reason: self.said("target-refused", status, body, pass) }
+            }
             Verdict::Again => Answer::Again {
                 status,
                 after_ms: head.retry_after_ms,
@@ -250,9 +260,8 @@ impl HttpSink {
                 Ok(prepared) => prepared,
                 Err(reason) => return Answer::Refused { status: 0, reason },
             };
-            let judge = |head: &Head, body: &[u8]| {
-                (head.status, self.judge(delivery, pass.as_ref(), head, body))
-            };
+            let judge =
+                |head: &Head, body: &[u8]| (head.status, self.judge(delivery, pass.as_ref(), head, body));
             match self.exchange(&self.call, delivery, head, idle, judge).await {
                 Ok((status, _)) if self.is_spent(pass.as_ref(), status).await => {}
                 Ok((_, answer)) => return answer,

@@ -1,7 +1,7 @@
 //! Where the next page of a poll is. Whatever an answer says, only the system's own host is ever asked.
 
-use lineshaft_model::json::{Limits, Pointer, Value};
 use lineshaft_model::Reason;
+use lineshaft_model::json::{Limits, Pointer, Value};
 
 use super::super::client::Reply;
 use super::super::request::{check_target, percent_encode};
@@ -94,7 +94,12 @@ impl Pages {
     /// The address of the page after one that was read whole; `None` after the last. `path` is the poll's path, `query` its
     /// own values, `asked` the address of the page that `reply` is, `number` counts pages from 0 and `records` what was
     /// on this one, `before` what was on all pages so far.
-    pub(super) fn next(&self, target: &Target, page: &Page<'_>, reply: &Reply) -> Result<Option<String>, Reason> {
+    pub(super) fn next(
+        &self,
+        target: &Target,
+        page: &Page<'_>,
+        reply: &Reply,
+    ) -> Result<Option<String>, Reason> {
         let again = |name: &str, value: String| {
             let mut query = page.query.to_vec();
             query.push((name.to_owned(), value));
@@ -213,8 +218,11 @@ fn whole_number(
 fn text_at(reply: &Reply, at: &str) -> Result<Option<String>, Reason> {
     let limits = Limits { bytes: usize::MAX, ..Limits::DEFAULT };
     let value = Value::parse(&reply.body, &limits).map_err(|error| {
-        Reason::new("page-malformed", format!("the next page cannot be found: {}", Reason::from(error).message))
-            .hint("`pages` by next and by cursor look into JSON answers")
+        Reason::new(
+            "page-malformed",
+            format!("the next page cannot be found: {}", Reason::from(error).message),
+        )
+        .hint("`pages` by next and by cursor look into JSON answers")
     })?;
     let found = value.pointer(at).and_then(|found| found.as_str().or_else(|| found.as_number()));
     Ok(found.filter(|text| !text.is_empty()).map(str::to_owned))
@@ -230,12 +238,15 @@ fn next_link(reply: &Reply) -> Option<&str> {
             let link = rest.get(start + 1..end)?;
             let after = rest.get(end + 1..)?;
             // Parameters end where the next link starts.
-            let parameters = after.split(", <").next().unwrap_or_default().split(",<").next().unwrap_or_default();
+            let parameters =
+                after.split(", <").next().unwrap_or_default().split(",<").next().unwrap_or_default();
             let is_next = parameters.split(';').any(|parameter| {
                 parameter.split_once('=').is_some_and(|(name, value)| {
                     let value = value.trim().trim_end_matches(',').trim_matches('"');
                     name.trim().eq_ignore_ascii_case("rel")
-                        && value.split_ascii_whitespace().any(|relation| relation.eq_ignore_ascii_case("next"))
+                        && value
+                            .split_ascii_whitespace()
+                            .any(|relation| relation.eq_ignore_ascii_case("next"))
                 })
             });
             if is_next {
@@ -281,7 +292,11 @@ fn resolve(target: &Target, asked: &str, link: &str) -> Result<String, Reason> {
     };
     let path = path.split('#').next().unwrap_or_default().replace(' ', "%20");
     check_target(&path).map_err(|reason| elsewhere(&format!("cannot be asked: {}", reason.message)))?;
-    if is_below(&path, &target.base_path) { Ok(path) } else { Err(elsewhere("does not lie below `base_url`")) }
+    if is_below(&path, &target.base_path) {
+        Ok(path)
+    } else {
+        Err(elsewhere("does not lie below `base_url`"))
+    }
 }
 
 fn is_below(path: &str, base: &str) -> bool {

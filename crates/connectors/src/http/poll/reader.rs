@@ -125,7 +125,10 @@ impl PageReader {
                     feeder.pause(reply.retry_after_ms.unwrap_or(USUAL_WAIT_MS).max(1)).await?;
                 }
                 200..=299 => {
-                    let message = format!("the page {address} is cut off, or longer than {} bytes", self.client.answer_limit_bytes);
+                    let message = format!(
+                        "the page {address} is cut off, or longer than {} bytes",
+                        self.client.answer_limit_bytes
+                    );
                     return Err(Reason::new("page-incomplete", message)
                         .hint("ask for smaller pages, or raise `page_limit`")
                         .into());
@@ -168,7 +171,10 @@ impl PageReader {
     fn refused(&self, reply: &Reply) -> Reason {
         let words = detail::words(&reply.body, &self.secrets);
         let colon = if words.is_empty() { "" } else { ": " };
-        let message = format!("{} answered the poll with {}{colon}{words}", self.client.dial.target.authority, reply.status);
+        let message = format!(
+            "{} answered the poll with {}{colon}{words}",
+            self.client.dial.target.authority, reply.status
+        );
         let hint = match reply.status {
             300..=399 => "redirects are not followed: correct `base_url` or the path",
             401 | 403 => "check `auth` and the rights of its login",
@@ -182,6 +188,9 @@ impl PageReader {
 
 impl std::fmt::Debug for PageReader {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PageReader").field("client", &self.client).field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("PageReader")
+            .field("client", &self.client)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }

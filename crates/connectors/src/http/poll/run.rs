@@ -124,7 +124,8 @@ impl<'a> Poll<'a> {
             Answered::Unchanged => return Ok(None),
         };
         if reading.number == 0 {
-            reading.began = reply.field("date").and_then(|date| httpdate::parse_http_date(date).ok()).map(since_1970);
+            reading.began =
+                reply.field("date").and_then(|date| httpdate::parse_http_date(date).ok()).map(since_1970);
             reading.tag = reply.field("etag").map(str::to_owned);
         }
         let bytes = if reply.status == 204 { Vec::new() } else { reply.body.clone() };
@@ -157,7 +158,12 @@ impl<'a> Poll<'a> {
     }
 
     /// Goes on to the page after one that is durable.
-    pub(super) fn advance(&self, reading: &mut Reading, page: &PageBytes, records: usize) -> Result<(), Ended> {
+    pub(super) fn advance(
+        &self,
+        reading: &mut Reading,
+        page: &PageBytes,
+        records: usize,
+    ) -> Result<(), Ended> {
         reading.records += records as u64;
         let here = Page {
             path: &self.reader.path,
@@ -234,9 +240,9 @@ impl<'a> SincePoll<'a> {
     }
 
     async fn poll_once(&mut self) -> Result<(), Ended> {
-        let from = self.place.map_or(self.since.start, |place| {
-            place.saturating_sub(self.since.overlap).max(self.since.start)
-        });
+        let from = self
+            .place
+            .map_or(self.since.start, |place| place.saturating_sub(self.since.overlap).max(self.since.start));
         let mut highest = self.place;
         for readings in 1.. {
             let mut reading = self.poll.begin(Some(&self.since.query(from)));

@@ -44,7 +44,8 @@ const DAY_MS: u64 = 86_400_000;
 impl Since {
     /// Reads `since`.
     pub(super) fn parse(mut section: Section<'_>) -> Option<Self> {
-        let at = section.required_text("at", "name the field that says when a record was changed: at: /changed_at");
+        let at = section
+            .required_text("at", "name the field that says when a record was changed: at: /changed_at");
         let at = at.map(str::to_owned).filter(|at| {
             let good = !at.is_empty() && Pointer::parse(at).is_some();
             if !good {
@@ -76,7 +77,12 @@ impl Since {
                 None => 100,
                 Some(Some(count)) => i64::try_from(count).unwrap_or(i64::MAX),
                 Some(None) => {
-                    section.problem("overlap", "setting-type", "this is not a number", "write for instance overlap: 100");
+                    section.problem(
+                        "overlap",
+                        "setting-type",
+                        "this is not a number",
+                        "write for instance overlap: 100",
+                    );
                     0
                 }
             },
@@ -128,7 +134,8 @@ impl Written {
         let text = text.trim();
         if let Some(inner) = text.strip_prefix("/Date(").and_then(|rest| rest.strip_suffix(")/")) {
             // Milliseconds in UTC, whatever offset stands behind them.
-            let end = inner.get(1..).and_then(|rest| rest.find(['+', '-'])).map_or(inner.len(), |end| end + 1);
+            let end =
+                inner.get(1..).and_then(|rest| rest.find(['+', '-'])).map_or(inner.len(), |end| end + 1);
             return inner.get(..end)?.parse().ok();
         }
         if let Ok(number) = text.parse::<i64>() {
@@ -167,7 +174,12 @@ mod tests {
         assert_eq!(Written::Date.write(time), "2026-11-28");
         assert_eq!(Written::Epoch.write(time), "1795847400");
         assert_eq!(Written::EpochMs.write(time), "1795847400789");
-        for text in ["2026-11-28T06:30:00.789", "2026-11-28 06:30:00.789", "/Date(1795847400789+0060)/", "1795847400789"] {
+        for text in [
+            "2026-11-28T06:30:00.789",
+            "2026-11-28 06:30:00.789",
+            "/Date(1795847400789+0060)/",
+            "1795847400789",
+        ] {
             assert_eq!(at(Written::Bare, text), time, "{text}");
         }
         assert_eq!(at(Written::Epoch, "1795847400"), time - 789);

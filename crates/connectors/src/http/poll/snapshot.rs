@@ -63,7 +63,8 @@ impl<'a> Snapshot<'a> {
     pub(super) async fn run(mut self) -> Ended {
         match self.poll.feeder.resume().await {
             Ok(tokens) => {
-                let known = tokens.into_iter().filter_map(|(part, token)| Some((part, Known::parse(&token)?)));
+                let known =
+                    tokens.into_iter().filter_map(|(part, token)| Some((part, Known::parse(&token)?)));
                 self.known = known.collect();
             }
             Err(stopped) => return stopped.into(),
@@ -101,7 +102,11 @@ impl<'a> Snapshot<'a> {
         self.note_gone(&present).await
     }
 
-    async fn take(&mut self, page: &PageBytes, present: &mut HashSet<String>) -> Result<(usize, usize), Ended> {
+    async fn take(
+        &mut self,
+        page: &PageBytes,
+        present: &mut HashSet<String>,
+    ) -> Result<(usize, usize), Ended> {
         let records = self.poll.records(page)?;
         let count = records.len();
         let (mut broken, mut inputs) = (Batch::default(), Vec::new());
@@ -127,7 +132,9 @@ impl<'a> Snapshot<'a> {
             present.insert(key.clone());
             if present.len() > MOST_RECORDS {
                 let message = format!("the poll gives more than {MOST_RECORDS} records");
-                return Err(Reason::new("poll-too-many", message).hint("ask for changes with `since`, or filter in `query`").into());
+                return Err(Reason::new("poll-too-many", message)
+                    .hint("ask for changes with `since`, or filter in `query`")
+                    .into());
             }
             let content = content_identity(&document.json);
             let before = self.known.get(&key);
@@ -138,7 +145,8 @@ impl<'a> Snapshot<'a> {
             let known = Known { changes, content: Some(content) };
             let mut batch = Batch::default();
             batch.push(&document.raw, &document.json, record.origin, format!("{key}@{changes}"));
-            let input = batch.into_input(&self.poll.config.format, self.key, Some((key.clone(), known.token())));
+            let input =
+                batch.into_input(&self.poll.config.format, self.key, Some((key.clone(), known.token())));
             inputs.push(input);
             // Twice on one page is two changes.
             self.known.insert(key, known);

@@ -40,14 +40,18 @@ async fn many_calls_share_one_token() {
     assert_eq!(asked[0].header("authorization"), Some("Basic bGluZSUyMHNoYWZ0OmNhbmFyeS1rZXktNDI="));
     assert_eq!(asked[0].header("content-type"), Some("application/x-www-form-urlencoded"));
     assert_eq!(asked[0].body, b"grant_type=client_credentials&scope=orders%3Awrite&resource=urn%3Aerp");
-    assert!(server.received().iter().all(|one| one.header("authorization") == Some("Bearer canary-access-1")));
+    assert!(
+        server.received().iter().all(|one| one.header("authorization") == Some("Bearer canary-access-1"))
+    );
 }
 
 #[tokio::test]
 async fn the_client_may_log_in_within_the_body() {
     let (server, login) = (Server::start().await, Server::start().await);
     login.respond(|_| ok(TOKEN));
-    assert!(delivered(&sink(&server, &login, json!({ "client_login": "body" })).deliver(&suite::delivery(1)).await));
+    assert!(delivered(
+        &sink(&server, &login, json!({ "client_login": "body" })).deliver(&suite::delivery(1)).await
+    ));
     let asked = login.received().remove(0);
     assert_eq!(asked.header("authorization"), None);
     let body = String::from_utf8(asked.body).unwrap();
@@ -63,7 +67,8 @@ async fn a_spent_token_is_replaced_once_within_the_attempt() {
     assert!(delivered(&sink.deliver(&suite::delivery(1)).await));
     server.then(status(401, "", ""));
     assert!(delivered(&sink.deliver(&suite::delivery(2)).await), "with the second token");
-    let sent: Vec<_> = server.received().iter().map(|one| one.header("authorization").unwrap().to_owned()).collect();
+    let sent: Vec<_> =
+        server.received().iter().map(|one| one.header("authorization").unwrap().to_owned()).collect();
     assert_eq!(sent, ["Bearer canary-access-1", "Bearer canary-access-1", "Bearer second"]);
     server.then(status(401, "", ""));
     server.then(status(401, "", r#"{"detail":"token second is not valid here"}"#));
@@ -76,7 +81,10 @@ async fn a_spent_token_is_replaced_once_within_the_attempt() {
 #[tokio::test]
 async fn without_a_token_nothing_is_sent_and_it_is_tried_again() {
     for (step, code) in [
-        (status(401, "", r#"{"error":"invalid_client","error_description":"canary-key-42 is wrong"}"#), "oauth-refused"),
+        (
+            status(401, "", r#"{"error":"invalid_client","error_description":"canary-key-42 is wrong"}"#),
+            "oauth-refused",
+        ),
         (status(200, "", r#"{"token_type":"bearer"}"#), "oauth-answer"),
         (status(200, "", r#"{"access_token":"a","token_type":"mac"}"#), "oauth-answer"),
         (status(200, "", "{\"access_token\":\"a\\nb\"}"), "oauth-answer"),
@@ -141,7 +149,8 @@ fn every_problem_of_a_login_is_reported() {
         reasons.iter().map(|reason| format!("{} {}", reason.at, reason.code)).collect::<Vec<_>>()
     };
     assert_eq!(check(json!({ "oauth2": {} })), ["/auth/oauth2 setting-missing"; 3]);
-    let plain = json!({ "oauth2": { "token_url": "http://login.example", "client_id": "a", "client_secret": "b" } });
+    let plain =
+        json!({ "oauth2": { "token_url": "http://login.example", "client_id": "a", "client_secret": "b" } });
     assert_eq!(check(plain), ["/auth/oauth2/token_url login-in-the-clear"]);
     let faulty = json!({ "oauth2": {
         "token_url": "login", "client_id": "a", "client_secret": 1, "client_login": "post", "scpe": "x"

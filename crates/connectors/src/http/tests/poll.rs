@@ -58,9 +58,12 @@ fn answer(request: &Received, rows: &[Row], clock: i64) -> String {
     let here = request.line().split(' ').nth(1).unwrap().to_owned();
     let here = here.split("&offset").next().unwrap();
     let (field, member) = match kind.as_str() {
-        "link" if more => {
-            (format!("Link: <http://x/first>; rel=\"first\", <{here}&offset={end}>; title=\"a;b\"; rel=\"next\"\r\n"), String::new())
-        }
+        "link" if more => (
+            format!(
+                "Link: <http://x/first>; rel=\"first\", <{here}&offset={end}>; title=\"a;b\"; rel=\"next\"\r\n"
+            ),
+            String::new(),
+        ),
         "next" if more => (String::new(), format!(r#","next":"http://internal.example{here}&offset={end}""#)),
         "cursor" if more => (String::new(), format!(r#","next_cursor":{end}"#)),
         _ => (String::new(), String::new()),
@@ -304,15 +307,27 @@ async fn an_answer_that_is_no_page_fails_the_poll_and_moves_nothing() {
         (status(500, "", r#"{"error":{"message":"database is down"}}"#), "poll-refused"),
         (status(302, "Location: http://elsewhere.example/\r\n", ""), "poll-refused"),
         (page, "json-malformed"),
-        (Step::AnswerAndClose("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"items\":[".to_owned()), "page-incomplete"),
+        (
+            Step::AnswerAndClose("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{\"items\":[".to_owned()),
+            "page-incomplete",
+        ),
         (Step::AnswerAndClose(String::new()), "connection-lost"),
         (Step::Answer("220 smtp.example ESMTP\r\n".to_owned()), "answer-malformed"),
     ] {
         let (reason, offered) = failure(step.clone()).await;
-        assert!(reason.code == code || (code == "json-malformed" && reason.code.starts_with("json")), "{step:?}: {reason:?}");
+        assert!(
+            reason.code == code || (code == "json-malformed" && reason.code.starts_with("json")),
+            "{step:?}: {reason:?}"
+        );
         assert_eq!(offered, 0, "{step:?}");
     }
-    assert!(failure(status(500, "", r#"{"error":{"message":"database is down"}}"#)).await.0.message.contains("database is down"));
+    assert!(
+        failure(status(500, "", r#"{"error":{"message":"database is down"}}"#))
+            .await
+            .0
+            .message
+            .contains("database is down")
+    );
 }
 
 #[tokio::test]
@@ -343,11 +358,17 @@ fn every_problem_of_a_poll_is_reported() {
             "system": "erp", "connector": "http", "base_url": "https://erp.example", "sources": { "s": { "poll": poll } }
         });
         let reasons = crate::parse(&config, "erp").err().unwrap_or_default();
-        reasons.iter().map(|r| format!("{} {}", r.at.trim_start_matches("/sources/s/poll"), r.code)).collect::<Vec<_>>()
+        reasons
+            .iter()
+            .map(|r| format!("{} {}", r.at.trim_start_matches("/sources/s/poll"), r.code))
+            .collect::<Vec<_>>()
     };
     assert_eq!(check(json!({ "path": "/x" })), [" setting-missing"]);
     assert_eq!(check(json!({ "path": "/{{ .a }}", "key": "/id" })), ["/path poll-expression"]);
-    assert_eq!(check(json!({ "path": "/x", "method": "POST", "key": "id" })), ["/method poll-method", "/key pointer-malformed"]);
+    assert_eq!(
+        check(json!({ "path": "/x", "method": "POST", "key": "id" })),
+        ["/method poll-method", "/key pointer-malformed"]
+    );
     assert_eq!(check(json!({ "path": "/x", "since": { "at": "/c" } })), ["/since since-unused"]);
     let both = json!({ "path": "/x", "query": { "s": "{since}" }, "since": { "at": "/c" }, "key": "/id" });
     assert_eq!(check(both), ["/key changes-ambiguous"]);
@@ -371,5 +392,9 @@ fn every_problem_of_a_poll_is_reported() {
     );
     assert_eq!(check(json!({ "path": "/x", "key": "/id", "pages": {} })), ["/pages setting-missing"]);
     let config = json!({ "system": "erp", "connector": "http", "sources": { "s": { "poll": { "path": "/x", "key": "/id" } } } });
-    assert_eq!(crate::parse(&config, "erp").unwrap_err()[0].code, "setting-missing", "a poll needs a base_url");
+    assert_eq!(
+        crate::parse(&config, "erp").unwrap_err()[0].code,
+        "setting-missing",
+        "a poll needs a base_url"
+    );
 }
