@@ -130,6 +130,8 @@ const SOURCE_ELSEWHERE: &[&str] =
     &["title", "description", "mapping", "contract", "emits", "site", "tenant", "priority"];
 const OPERATION_ELSEWHERE: &[&str] = &["title", "description", "mapping", "limits"];
 const HOUR_MS: u64 = 3_600_000;
+/// The argument of a call that is the delivery's key.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 impl SqlConfig {
     /// Reads everything and reports every problem.
@@ -413,7 +415,7 @@ fn call_write(mut call: Section<'_>) -> Option<Write> {
     let mut arguments = Vec::new();
     for (value, at) in call.list("arguments").unwrap_or_default() {
         match value.as_str() {
-            Some("idempotency-key") => arguments.push(Argument::IdempotencyKey),
+            Some(IDEMPOTENCY_KEY) => arguments.push(Argument::IdempotencyKey),
             Some(pointer) if pointer.is_empty() || Pointer::parse(pointer).is_some() => {
                 arguments.push(Argument::Body(pointer.to_owned()));
             }

@@ -108,7 +108,13 @@ impl HandOver for Unhurried<'_> {
     }
 
     fn pause(&self, delay_ms: u64) -> BoxFuture<'_, ()> {
-        Box::pin(tokio::time::sleep(std::time::Duration::from_millis(delay_ms)))
+        Box::pin(async move {
+            let _ = tokio::time::timeout(
+                std::time::Duration::from_millis(delay_ms),
+                std::future::pending::<()>(),
+            )
+            .await;
+        })
     }
 }
 
@@ -152,10 +158,10 @@ fn late_commits(engine: &str) {
             let mut source = source(&database.config(), feed.clone());
             runtime.block_on(async {
                 // Some polls, then as after a kill.
-                tokio::select! {
-                    ended = source.run(&unhurried, stop.clone()) => panic!("{ended:?}"),
-                    () = tokio::time::sleep(std::time::Duration::from_millis(if engine == "postgresql" { 700 } else { 2_500 })) => {}
-                }
+                let length_ms = if engine == "postgresql" { 700 } else { 2_500 };
+                let polled = source.run(&unhurried, stop.clone());
+                let polled = tokio::time::timeout(std::time::Duration::from_millis(length_ms), polled).await;
+                assert!(polled.is_err(), "it polls until it is stopped: {polled:?}");
             });
         }
         assert!(restarts > 1, "the writers took long enough for a restart");
