@@ -7,7 +7,7 @@ use std::sync::Arc;
 use lineshaft_model::Reason;
 use lineshaft_ports::{Gate, Sink, Source};
 
-use crate::Secrets;
+use crate::{Outbound, Secrets};
 
 /// One connected system, its configuration checked, nothing of it running.
 ///
@@ -36,6 +36,16 @@ pub struct Surroundings<'a> {
     pub secrets: &'a dyn Secrets,
     /// The workspace's folder: relative paths of the configuration start here.
     pub folder: &'a Path,
+    /// Which addresses may be called.
+    pub outbound: &'a Arc<Outbound>,
+}
+
+impl<'a> Surroundings<'a> {
+    /// With no list of addresses.
+    #[must_use]
+    pub fn new(secrets: &'a dyn Secrets, folder: &'a Path) -> Self {
+        Self { secrets, folder, outbound: Outbound::any() }
+    }
 }
 
 impl fmt::Debug for Surroundings<'_> {
@@ -77,7 +87,8 @@ pub struct OperationSpec {
 }
 
 /// The reason for a source or operation that the configuration does not have, or not in this way.
-pub(crate) fn no_such(what: &str, name: &str) -> Reason {
+#[must_use]
+pub fn no_such(what: &str, name: &str) -> Reason {
     Reason::new("connector-part-unknown", format!("the system has no {what} `{name}`"))
         .hint("ask for one of the names the configuration lists")
 }

@@ -24,6 +24,7 @@ use crate::sources::Sources;
 use crate::{Connector, OperationSpec, SourceSpec, Surroundings};
 
 pub(crate) use config::FilesConfig;
+pub use config::read_format;
 pub(crate) use source::FileSource;
 
 /// Reads the configuration of a system with `connector: file`.
@@ -60,7 +61,7 @@ impl Connector for FileConnector {
     }
 
     fn build_source(&self, source: &str, with: &Surroundings<'_>) -> Result<Box<dyn Source>, Reason> {
-        self.sources.build(source, with)
+        self.sources.build(source, None, with)
     }
 
     fn build_sink(&self, operation: &str, _: &Surroundings<'_>) -> Result<Arc<dyn Sink>, Reason> {

@@ -4,29 +4,29 @@
 //! one fact, whether a byte of the request had left when it failed, and only the owner of the socket knows it exactly. It
 //! also costs one write and one read an attempt, and nothing is allocated on a warm connection but the future itself.
 
-mod address;
 mod answers;
 mod auth;
 mod body;
+mod client;
 mod config;
 mod connect;
 mod connection;
 mod detail;
 mod head;
+mod oauth;
 mod operation;
 mod plan;
+pub(crate) mod poll;
 mod pool;
 mod request;
 mod sink;
 mod stream;
 mod target;
-mod tls;
 pub(crate) mod webhook;
 
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
 use std::sync::Arc;
 
 use lineshaft_model::{Reason, Reasons};
@@ -36,8 +36,11 @@ use serde_json::Value;
 use crate::connector::no_such;
 use crate::sources::Sources;
 use crate::{Connector, OperationSpec, SourceSpec, Surroundings};
-use config::HttpConfig;
+pub(crate) use config::HttpConfig;
 pub(crate) use config::LOADED_ELSEWHERE;
+
+const USER_AGENT: &str = concat!("lineshaft/", env!("CARGO_PKG_VERSION"));
+const ALPN: &[&[u8]] = &[b"http/1.1"];
 
 /// Reads the configuration of a system with `connector: http`.
 pub(crate) fn parse(config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons> {
@@ -64,14 +67,13 @@ impl Connector for HttpConnector {
     }
 
     fn build_source(&self, source: &str, with: &Surroundings<'_>) -> Result<Box<dyn Source>, Reason> {
-        self.sources.build(source, with)
+        self.sources.build(source, Some(&self.http), with)
     }
 
     fn build_sink(&self, operation: &str, with: &Surroundings<'_>) -> Result<Arc<dyn Sink>, Reason> {
         let found = self.http.operations.iter().find(|known| known.name == operation);
         let operation = found.ok_or_else(|| no_such("operation", operation))?;
-        let folder: &Path = with.folder;
-        Ok(Arc::new(sink::HttpSink::build(&self.http, operation, with.secrets, folder)?))
+        Ok(Arc::new(sink::HttpSink::build(&self.http, operation, with)?))
     }
 
     fn gate(&self, source: &str, with: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {

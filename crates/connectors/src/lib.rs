@@ -4,14 +4,21 @@
 //! `build_source`, `build_sink` and `gate` make the running parts and resolve their secrets, still without a connection or a
 //! task; running is the engine's. A door knows nothing of the journal, of mappings or of routes.
 
+pub mod batch;
 pub mod connector;
+pub mod feeder;
 pub mod file;
 pub mod http;
+pub mod outbound;
 pub mod registry;
 pub mod secrets;
-mod settings;
+pub mod settings;
 mod sources;
+pub mod tls;
 
+pub use batch::Batch;
 pub use connector::{Connector, OperationSpec, SourceKind, SourceSpec, Surroundings};
-pub use registry::{KINDS, Kind, Parse, parse};
+pub use feeder::Feeder;
+pub use outbound::Outbound;
+pub use registry::{KINDS, Kind, Parse, parse, parse_among};
 pub use secrets::{NoSecrets, SecretText, Secrets};

@@ -1,4 +1,5 @@
-//! Every kind of connector, readable at a glance. A new kind is a folder beside this file and a line here.
+//! The kinds of connectors of this crate, readable at a glance. A new kind is a folder beside this file and a line here; one with
+//! a heavy client is a crate of its own and a line in the front door.
 
 use lineshaft_model::{Reason, Reasons};
 use serde_json::Value;
@@ -20,7 +21,7 @@ pub struct Kind {
     pub parse: Parse,
 }
 
-/// Every kind, in the order of the reference.
+/// The kinds of this crate, in the order of the reference.
 pub const KINDS: &[Kind] = &[
     Kind {
         name: "http",
@@ -30,11 +31,16 @@ pub const KINDS: &[Kind] = &[
     Kind { name: "file", summary: "Reads the files a system drops into a folder.", parse: file::parse },
 ];
 
-/// Reads the configuration of a system: `connector:` says which kind. Reports every problem, does no I/O.
+/// Reads the configuration of a system of one of this crate's kinds.
 pub fn parse(config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons> {
-    let names: Vec<&str> = KINDS.iter().map(|kind| kind.name).collect();
+    parse_among(KINDS, config, system)
+}
+
+/// Reads the configuration of a system: `connector:` says which of the kinds. Reports every problem, does no I/O.
+pub fn parse_among(kinds: &[Kind], config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons> {
+    let names: Vec<&str> = kinds.iter().map(|kind| kind.name).collect();
     match config.get("connector") {
-        Some(Value::String(name)) => match KINDS.iter().find(|kind| kind.name == name) {
+        Some(Value::String(name)) => match kinds.iter().find(|kind| kind.name == name) {
             Some(kind) => (kind.parse)(config, system),
             None => {
                 let message = format!("there is no connector `{}`", crate::settings::short(name));

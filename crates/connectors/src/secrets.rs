@@ -103,7 +103,9 @@ impl SecretText {
         Ok(SecretString::from(whole))
     }
 
-    pub(crate) fn at(&self) -> &str {
+    /// Where it stands in the configuration, as a JSON pointer.
+    #[must_use]
+    pub fn at(&self) -> &str {
         &self.at
     }
 }

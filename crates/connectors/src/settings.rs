@@ -14,16 +14,16 @@ use crate::SecretText;
 
 /// Everything wrong that was found so far.
 #[derive(Debug, Default)]
-pub(crate) struct Problems(RefCell<Reasons>);
+pub struct Problems(RefCell<Reasons>);
 
 impl Problems {
     /// Notes one problem.
-    pub(crate) fn add(&self, reason: Reason) {
+    pub fn add(&self, reason: Reason) {
         self.0.borrow_mut().push(reason);
     }
 
     /// The value, if nothing was wrong.
-    pub(crate) fn into_result<T>(self, value: Option<T>) -> Result<T, Reasons> {
+    pub fn into_result<T>(self, value: Option<T>) -> Result<T, Reasons> {
         let reasons = self.0.into_inner();
         match value {
             Some(value) if reasons.is_empty() => Ok(value),
@@ -37,7 +37,7 @@ impl Problems {
 
 /// A mapping of the configuration, being read.
 #[derive(Debug)]
-pub(crate) struct Section<'a> {
+pub struct Section<'a> {
     map: &'a Map<String, Value>,
     at: String,
     problems: &'a Problems,
@@ -46,7 +46,7 @@ pub(crate) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// Opens a value that should be a mapping.
-    pub(crate) fn open(value: &'a Value, at: String, problems: &'a Problems) -> Option<Self> {
+    pub fn open(value: &'a Value, at: String, problems: &'a Problems) -> Option<Self> {
         match value {
             Value::Object(map) => Some(Self { map, at, problems, known: Vec::new() }),
             other => {
@@ -57,41 +57,41 @@ impl<'a> Section<'a> {
     }
 
     /// The pointer of a key in this section.
-    pub(crate) fn at(&self, key: &str) -> String {
+    pub fn at(&self, key: &str) -> String {
         let mut at = self.at.clone();
         push_token(&mut at, key);
         at
     }
 
     /// The pointer of the section itself.
-    pub(crate) fn here(&self) -> &str {
+    pub fn here(&self) -> &str {
         &self.at
     }
 
     /// Notes a problem with a key.
-    pub(crate) fn problem(&self, key: &str, code: &str, message: impl Into<String>, hint: impl Into<String>) {
+    pub fn problem(&self, key: &str, code: &str, message: impl Into<String>, hint: impl Into<String>) {
         self.problems.add(Reason::new(code, message).at(self.at(key)).hint(hint));
     }
 
     /// The value of a key, known from now on. A null counts as absent.
-    pub(crate) fn value(&mut self, key: &'static str) -> Option<&'a Value> {
+    pub fn value(&mut self, key: &'static str) -> Option<&'a Value> {
         self.known.push(key);
         self.map.get(key).filter(|value| !value.is_null())
     }
 
     /// Keys that somebody else reads.
-    pub(crate) fn leave(&mut self, keys: &[&'static str]) {
+    pub fn leave(&mut self, keys: &[&'static str]) {
         self.known.extend_from_slice(keys);
     }
 
     /// A text. One that names a secret is a problem: it would be shown.
-    pub(crate) fn text(&mut self, key: &'static str) -> Option<&'a str> {
+    pub fn text(&mut self, key: &'static str) -> Option<&'a str> {
         let value = self.value(key)?;
         self.plain_text(value, self.at(key))
     }
 
     /// A text that must be there.
-    pub(crate) fn required_text(&mut self, key: &'static str, hint: &str) -> Option<&'a str> {
+    pub fn required_text(&mut self, key: &'static str, hint: &str) -> Option<&'a str> {
         if self.map.get(key).is_none_or(Value::is_null) {
             self.known.push(key);
             self.missing(key, hint);
@@ -101,7 +101,7 @@ impl<'a> Section<'a> {
     }
 
     /// Notes that a key is missing. The problem stands at the section, because the key has no line.
-    pub(crate) fn missing(&self, key: &str, hint: &str) {
+    pub fn missing(&self, key: &str, hint: &str) {
         let reason = Reason::new("setting-missing", format!("`{key}` is missing"));
         self.problems.add(reason.at(self.at.clone()).hint(hint));
     }
@@ -125,7 +125,7 @@ impl<'a> Section<'a> {
     }
 
     /// A text that may name secrets.
-    pub(crate) fn secret(&mut self, key: &'static str, hint: &str) -> Option<SecretText> {
+    pub fn secret(&mut self, key: &'static str, hint: &str) -> Option<SecretText> {
         let Some(value) = self.value(key) else {
             self.missing(key, hint);
             return None;
@@ -134,7 +134,7 @@ impl<'a> Section<'a> {
     }
 
     /// A value that should be a text that may name secrets.
-    pub(crate) fn secret_text(&self, value: &Value, at: &str) -> Option<SecretText> {
+    pub fn secret_text(&self, value: &Value, at: &str) -> Option<SecretText> {
         let Value::String(text) = value else {
             // The value itself is not repeated: it may be the secret.
             self.problems.add(Reason::new("setting-type", "this must be a text").at(at));
@@ -144,7 +144,7 @@ impl<'a> Section<'a> {
     }
 
     /// True or false.
-    pub(crate) fn boolean(&mut self, key: &'static str, default: bool) -> bool {
+    pub fn boolean(&mut self, key: &'static str, default: bool) -> bool {
         match self.value(key) {
             None => default,
             Some(Value::Bool(answer)) => *answer,
@@ -156,7 +156,7 @@ impl<'a> Section<'a> {
     }
 
     /// A duration in milliseconds, from a text like `10s`, within bounds.
-    pub(crate) fn duration_ms(
+    pub fn duration_ms(
         &mut self,
         key: &'static str,
         default: u64,
@@ -166,7 +166,7 @@ impl<'a> Section<'a> {
     }
 
     /// A size in bytes, from a text like `4MiB`, within bounds.
-    pub(crate) fn size_bytes(
+    pub fn size_bytes(
         &mut self,
         key: &'static str,
         default: u64,
@@ -203,7 +203,7 @@ impl<'a> Section<'a> {
     }
 
     /// One of a few words.
-    pub(crate) fn choice<T: Copy>(&mut self, key: &'static str, default: T, words: &[(&str, T)]) -> T {
+    pub fn choice<T: Copy>(&mut self, key: &'static str, default: T, words: &[(&str, T)]) -> T {
         let Some(text) = self.text(key) else { return default };
         match words.iter().find(|(word, _)| *word == text) {
             Some((_, meaning)) => *meaning,
@@ -217,13 +217,13 @@ impl<'a> Section<'a> {
     }
 
     /// A mapping within this one.
-    pub(crate) fn section(&mut self, key: &'static str) -> Option<Self> {
+    pub fn section(&mut self, key: &'static str) -> Option<Self> {
         let value = self.value(key)?;
         Section::open(value, self.at(key), self.problems)
     }
 
     /// The named mappings of a mapping, in order, for instance `operations`.
-    pub(crate) fn each(&mut self, key: &'static str) -> Vec<(&'a str, Self)> {
+    pub fn each(&mut self, key: &'static str) -> Vec<(&'a str, Self)> {
         let Some(section) = self.section(key) else { return Vec::new() };
         let open = |(name, value): (&'a String, &'a Value)| {
             // An operation or source without any setting is written `name:` in YAML, which is null.
@@ -235,12 +235,12 @@ impl<'a> Section<'a> {
     }
 
     /// Every key of this mapping with its value and pointer: for mappings whose keys are the user's own.
-    pub(crate) fn entries(&self) -> Vec<(&'a str, &'a Value, String)> {
+    pub fn entries(&self) -> Vec<(&'a str, &'a Value, String)> {
         self.map.iter().map(|(key, value)| (key.as_str(), value, self.at(key))).collect()
     }
 
     /// The texts of a mapping whose keys are the user's own, for instance headers.
-    pub(crate) fn texts(&mut self, key: &'static str) -> Vec<(&'a str, &'a str, String)> {
+    pub fn texts(&mut self, key: &'static str) -> Vec<(&'a str, &'a str, String)> {
         let Some(section) = self.section(key) else { return Vec::new() };
         let read = |(name, value, at): (&'a str, &'a Value, String)| {
             let text = section.plain_text(value, at.clone())?;
@@ -250,7 +250,7 @@ impl<'a> Section<'a> {
     }
 
     /// The elements of a list with their pointers. A single value counts as a list of one.
-    pub(crate) fn list(&mut self, key: &'static str) -> Option<Vec<(&'a Value, String)>> {
+    pub fn list(&mut self, key: &'static str) -> Option<Vec<(&'a Value, String)>> {
         let value = self.value(key)?;
         let at = self.at(key);
         Some(match value {
@@ -262,12 +262,12 @@ impl<'a> Section<'a> {
     }
 
     /// Notes a problem at a pointer.
-    pub(crate) fn note(&self, reason: Reason) {
+    pub fn note(&self, reason: Reason) {
         self.problems.add(reason);
     }
 
     /// Reports every key nobody asked for.
-    pub(crate) fn finish(self) {
+    pub fn finish(self) {
         for key in self.map.keys() {
             if !self.known.contains(&key.as_str()) {
                 self.problem(
@@ -282,7 +282,7 @@ impl<'a> Section<'a> {
 }
 
 /// A hint: the closest of some names, or all of them.
-pub(crate) fn did_you_mean(written: &str, names: &[&str]) -> String {
+pub fn did_you_mean(written: &str, names: &[&str]) -> String {
     let closest = names
         .iter()
         .map(|name| (strsim::damerau_levenshtein(&short(written), name), *name))
@@ -308,7 +308,7 @@ fn wrong_type(wanted: &str, found: &Value, at: &str) -> Reason {
 }
 
 /// A text of the configuration for use in a message.
-pub(crate) fn short(text: &str) -> String {
+pub fn short(text: &str) -> String {
     text.chars().take(80).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

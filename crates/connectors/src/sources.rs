@@ -1,4 +1,4 @@
-//! The sources of a system: pushed to the hub's own address, or fetched from a folder.
+//! The sources of a system: pushed to the hub's own address, polled, or fetched from a folder.
 
 use std::sync::Arc;
 
@@ -7,6 +7,8 @@ use lineshaft_ports::{Gate, Source};
 
 use crate::connector::no_such;
 use crate::file::{FileSource, FilesConfig};
+use crate::http::HttpConfig;
+use crate::http::poll::PollConfig;
 use crate::http::webhook::WebhookConfig;
 use crate::settings::Section;
 use crate::{SourceKind, SourceSpec, Surroundings};
@@ -26,6 +28,7 @@ pub(crate) struct Sources {
 enum Feed {
     Push(Option<WebhookConfig>),
     Files(Box<FilesConfig>),
+    Poll(Box<PollConfig>),
 }
 
 impl Sources {
@@ -35,21 +38,21 @@ impl Sources {
         for (name, mut section) in system.each("sources") {
             let has_webhook = section.value("webhook").is_some();
             let has_files = section.value("files").is_some();
-            if has_webhook && (has_files || !push) {
+            let has_poll = push && section.value("poll").is_some();
+            if usize::from(has_webhook) + usize::from(has_files) + usize::from(has_poll) > 1
+                || (has_webhook && !push)
+            {
                 let hint = if push {
                     "make two sources of it, one for each way in"
                 } else {
                     "use `connector: http` for a system that pushes"
                 };
-                section.problem(
-                    "webhook",
-                    "source-ambiguous",
-                    "the source reads files and takes no webhook",
-                    hint,
-                );
+                section.problem("webhook", "source-ambiguous", "the source has more than one way in", hint);
             }
             let feed = if has_files {
                 FilesConfig::parse(&mut section, system_name, name).map(Box::new).map(Feed::Files)
+            } else if has_poll {
+                PollConfig::parse(&mut section, system_name, name).map(Box::new).map(Feed::Poll)
             } else if push {
                 section.leave(&["format"]);
                 let webhook = section.section("webhook");
@@ -74,7 +77,7 @@ impl Sources {
     fn push(&mut self, name: &str, feed: Feed) {
         let kind = match &feed {
             Feed::Push(gate) => SourceKind::Push { signed: gate.is_some() },
-            Feed::Files(_) => SourceKind::Pull,
+            Feed::Files(_) | Feed::Poll(_) => SourceKind::Pull,
         };
         self.specs.push(SourceSpec { name: name.to_owned(), kind });
         self.feeds.push(feed);
@@ -89,9 +92,19 @@ impl Sources {
         found.map(|(_, feed)| feed).ok_or_else(|| no_such("source", name))
     }
 
-    pub(crate) fn build(&self, name: &str, with: &Surroundings<'_>) -> Result<Box<dyn Source>, Reason> {
+    /// Builds one that has to be run; `http` is how the system is called, for those that poll it.
+    pub(crate) fn build(
+        &self,
+        name: &str,
+        http: Option<&HttpConfig>,
+        with: &Surroundings<'_>,
+    ) -> Result<Box<dyn Source>, Reason> {
         match self.feed(name)? {
             Feed::Files(files) => Ok(Box::new(FileSource::new(files, with.folder))),
+            Feed::Poll(poll) => match http {
+                Some(http) => poll.build(http, with),
+                None => Err(no_such("source to run", name)),
+            },
             Feed::Push(_) => Err(no_such("source to run", name)),
         }
     }
@@ -99,7 +112,7 @@ impl Sources {
     pub(crate) fn gate(&self, name: &str, with: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {
         match self.feed(name)? {
             Feed::Push(Some(webhook)) => Ok(Some(webhook.build(with.secrets)?)),
-            Feed::Push(None) | Feed::Files(_) => Ok(None),
+            Feed::Push(None) | Feed::Files(_) | Feed::Poll(_) => Ok(None),
         }
     }
 }

@@ -374,7 +374,13 @@ pub(crate) fn start_source(
     shared.supervisor.task("source", async move {
         let hand_over = SourceHandOver { intake, name: name.clone() };
         let mut pause_ms = 500;
-        while let Err(reason) = source.run(&hand_over, stop.clone()).await {
+        loop {
+            let began = clock.now();
+            let Err(reason) = source.run(&hand_over, stop.clone()).await else { return };
+            // One that ran well for a while has met a new failure and not the old one again.
+            if clock.now().since(began) > 60_000 {
+                pause_ms = 500;
+            }
             tracing::error!(
                 source = name,
                 code = reason.code,

@@ -13,6 +13,7 @@ pub mod decode;
 mod expressions;
 pub mod files;
 pub mod interpolate;
+mod kinds;
 mod layouts;
 mod load;
 pub mod marked;
@@ -70,6 +71,8 @@ pub struct Workspace {
     pub settings: Settings,
     /// Where secrets come from when connectors are built.
     pub secrets: Secrets,
+    /// Which addresses connectors may call.
+    pub outbound: Arc<lineshaft_connectors::Outbound>,
     /// Code lists and units.
     pub environment: Environment,
     /// Mappings by file name.

@@ -22,6 +22,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "docs", about: "examples in the documentation run, its links lead somewhere", run: docs },
     Step { name: "browser", about: "the console in a real browser", run: browser },
     Step { name: "kill", about: "kill -9 at random under load, and nothing is lost or doubled", run: kill },
+    Step { name: "servers", about: "the doors against real servers", run: servers },
     Step { name: "demo", about: "the simulated factory runs and the books balance", run: demo },
     Step { name: "api", about: "every answer of the API is one that /openapi.json describes", run: api },
     Step { name: "deny", about: "licences and sources of the dependencies", run: deny },
@@ -29,7 +30,7 @@ pub(crate) const STEPS: &[Step] = &[
 
 /// Modules of integration tests that need a browser, recorded input or the machine to themselves: each is run by itself.
 /// `.config/nextest.toml` leaves the same ones out of a usual run.
-const APART: [&str; 3] = ["browser", "corpus", "kill"];
+const APART: [&str; 4] = ["browser", "corpus", "kill", "servers"];
 
 fn format(site: &Site, _: &mut Closing) -> Result<Ending, Failure> {
     run(&mut site.cargo(&["fmt", "--all", "--check"]))?;
@@ -76,6 +77,13 @@ fn browser(site: &Site, closing: &mut Closing) -> Result<Ending, Failure> {
 
 fn kill(site: &Site, closing: &mut Closing) -> Result<Ending, Failure> {
     run_apart(site, "kill", closing)
+}
+
+fn servers(site: &Site, closing: &mut Closing) -> Result<Ending, Failure> {
+    match tools::servers() {
+        Ok(()) => run_apart(site, "servers", closing),
+        Err(why) => Ok(Ending::Skipped(why)),
+    }
 }
 
 /// Runs the integration tests of one module of [`APART`].

@@ -82,6 +82,26 @@ pub(crate) fn xmllint() -> Result<(), String> {
     if has_it() { Ok(()) } else { install("xmllint", &["libxml2-utils"], has_it) }
 }
 
+/// The servers that the doors are tested against, as Debian packages. Those who are installed by it are told not to start.
+pub(crate) fn servers() -> Result<(), String> {
+    let missing = || -> Vec<&'static str> {
+        let is_there = |programs: &[&str]| programs.iter().any(|program| find_server(program).is_some());
+        SERVERS.iter().filter(|(_, programs)| !is_there(programs)).map(|(package, _)| *package).collect()
+    };
+    let packages = missing();
+    if packages.is_empty() { Ok(()) } else { install("servers", &packages, || missing().is_empty()) }
+}
+
+/// Packages, and a program that shows that one is there.
+const SERVERS: &[(&str, &[&str])] = &[("postgresql", &["initdb"]), ("mariadb-server", &["mariadbd"])];
+
+/// A server's program, on the path or where Debian keeps it.
+fn find_server(program: &str) -> Option<PathBuf> {
+    let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let apart = versions.map(|entry| entry.path().join("bin")).chain([PathBuf::from("/usr/sbin")]);
+    found(program).or_else(|| find_in(apart, program))
+}
+
 /// Installs Debian packages, and looks whether they brought what they were for.
 fn install(what: &str, packages: &[&str], has_it: impl Fn() -> bool) -> Result<(), String> {
     let names = packages.join(" ");
@@ -114,7 +134,8 @@ fn apt_get() -> Option<impl Fn() -> Command> {
         if !is_root {
             command.args(["-n", "--preserve-env=DEBIAN_FRONTEND", "apt-get"]);
         }
-        command.env("DEBIAN_FRONTEND", "noninteractive");
+        // Servers are started by the tests that need them, and not by being installed.
+        command.env("DEBIAN_FRONTEND", "noninteractive").env("RUNLEVEL", "1");
         command
     })
 }

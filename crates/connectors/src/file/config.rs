@@ -97,7 +97,8 @@ impl FilesConfig {
     }
 }
 
-fn read_format(source: &mut Section<'_>) -> Option<(Format, String)> {
+/// `format` of a source, and a fingerprint of it.
+pub fn read_format(source: &mut Section<'_>) -> Option<(Format, String)> {
     static JSON: LazyLock<Value> = LazyLock::new(|| Value::from("json"));
     let value = source.value("format").unwrap_or(&JSON);
     match Format::deserialize(value) {

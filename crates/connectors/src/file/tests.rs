@@ -18,7 +18,7 @@ fn build(folder: &Path, files: &Value, format: &Value) -> Box<dyn Source> {
         "system": "erp", "connector": "file", "sources": { "orders": { "files": files, "format": format } }
     });
     let connector = crate::parse(&config, "erp").unwrap();
-    connector.build_source("orders", &Surroundings { secrets: &NoSecrets, folder }).unwrap()
+    connector.build_source("orders", &Surroundings::new(&NoSecrets, folder)).unwrap()
 }
 
 /// A workspace with a folder `drop`.

@@ -7,9 +7,11 @@ use lineshaft_model::Reason;
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
+use super::oauth::{OAuth, OAuthSettings};
 use super::request::header_name;
 use crate::settings::{Section, did_you_mean};
-use crate::{SecretText, Secrets};
+use crate::tls::TlsSettings;
+use crate::{SecretText, Secrets, Surroundings};
 
 /// `auth` of a system.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +34,7 @@ pub(super) enum Auth {
         secret: SecretText,
         prefix: String,
     },
+    OAuth(Box<OAuthSettings>),
 }
 
 /// The same with its secrets, ready to be written.
@@ -50,7 +53,7 @@ pub(super) enum Login {
     },
 }
 
-const KINDS: &[&str] = &["bearer", "basic", "header", "hmac"];
+const KINDS: &[&str] = &["bearer", "basic", "header", "hmac", "oauth2"];
 
 impl Auth {
     /// Reads `auth`.
@@ -73,16 +76,34 @@ impl Auth {
             "bearer" => auth.section("bearer").and_then(bearer),
             "basic" => auth.section("basic").and_then(basic),
             "header" => auth.section("header").and_then(header),
+            "oauth2" => auth
+                .section("oauth2")
+                .and_then(OAuthSettings::parse)
+                .map(|oauth| Self::OAuth(Box::new(oauth))),
             _ => auth.section("hmac").and_then(hmac),
         };
         auth.finish();
         found.unwrap_or_default()
     }
 
+    /// What fetches tokens, when that is how the hub logs in.
+    pub(super) fn tokens(
+        &self,
+        tls: &TlsSettings,
+        timeout_ms: u64,
+        with: &Surroundings<'_>,
+    ) -> Result<Option<OAuth>, Reason> {
+        match self {
+            Self::OAuth(settings) => settings.build(tls, timeout_ms, with).map(Some),
+            _ => Ok(None),
+        }
+    }
+
     /// Resolves the secrets.
     pub(super) fn login(&self, secrets: &dyn Secrets) -> Result<Login, Reason> {
         match self {
-            Self::None => Ok(Login::None),
+            // A token is fetched when a call is made.
+            Self::None | Self::OAuth(_) => Ok(Login::None),
             Self::Bearer { token } => {
                 let token = header_secret(token, secrets)?;
                 let value = SecretString::from(format!("Bearer {}", token.expose_secret()));

@@ -8,14 +8,15 @@ use super::operation::Operation;
 use super::target::Target;
 use crate::settings::{Problems, Section};
 use crate::sources::Sources;
+use crate::tls::TlsSettings;
 
 /// A system's settings, without its sources.
 #[derive(Debug)]
-pub(super) struct HttpConfig {
-    /// Absent only when there are no operations.
+pub(crate) struct HttpConfig {
+    /// Absent only when there are no operations and nothing is polled.
     pub(super) target: Option<Target>,
     pub(super) auth: Auth,
-    pub(super) ca: Option<String>,
+    pub(super) tls: TlsSettings,
     pub(super) operations: Vec<Operation>,
     /// Connections kept open for each operation.
     pub(super) connections: usize,
@@ -38,26 +39,26 @@ impl HttpConfig {
 fn read(mut section: Section<'_>, system: &str) -> (HttpConfig, Sources) {
     let (timeout_ms, connections) = limits(&mut section);
     let operations = section.each("operations");
-    let target = Target::parse(&mut section, !operations.is_empty());
+    let polls = section.value("sources").and_then(Value::as_object).is_some_and(|sources| {
+        sources.values().any(|source| source.get("poll").is_some_and(|poll| !poll.is_null()))
+    });
+    let target = Target::parse(&mut section, polls || !operations.is_empty());
     let auth = Auth::parse(&mut section);
     if let (Some(target), false) = (&target, matches!(auth, Auth::None))
         && !target.tls
         && !is_local(&target.host)
         && !section.boolean("allow_plain_login", false)
     {
-        section.problem(
-            "base_url",
-            "login-in-the-clear",
-            "the login would cross the network unencrypted",
-            "use https://, or set `allow_plain_login: true` if the network is safe",
-        );
+        section.note(login_in_the_clear().at("/base_url"));
     }
-    let mut ca = None;
-    if let Some(mut tls) = section.section("tls") {
-        ca =
-            tls.required_text("ca", "name the file of the authority: tls: { ca: certificates/plant-ca.pem }");
-        tls.finish();
+    if let Auth::OAuth(oauth) = &auth
+        && !oauth.target.tls
+        && !is_local(&oauth.target.host)
+        && !section.boolean("allow_plain_login", false)
+    {
+        section.note(login_in_the_clear().at("/auth/oauth2/token_url"));
     }
+    let tls = TlsSettings::parse(&mut section);
     let idle_ms = section.duration_ms("idle_timeout", 30_000, 0..=3_600_000);
     let operations = operations
         .into_iter()
@@ -67,7 +68,7 @@ fn read(mut section: Section<'_>, system: &str) -> (HttpConfig, Sources) {
     section.leave(LOADED_ELSEWHERE);
     section.leave(&["allow_plain_login"]);
     section.finish();
-    let config = HttpConfig { target, auth, ca: ca.map(str::to_owned), operations, connections, idle_ms };
+    let config = HttpConfig { target, auth, tls, operations, connections, idle_ms };
     (config, sources)
 }
 
@@ -81,6 +82,11 @@ fn limits(section: &mut Section<'_>) -> (u64, usize) {
     let concurrency =
         limits.value("concurrency").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
     (timeout_ms, concurrency.unwrap_or(8).clamp(1, 256))
+}
+
+fn login_in_the_clear() -> Reason {
+    Reason::new("login-in-the-clear", "the login would cross the network unencrypted")
+        .hint("use https://, or set `allow_plain_login: true` if the network is safe")
 }
 
 /// Whether a host is this machine, where nothing crosses a network.

@@ -1,8 +1,6 @@
 //! Opens a connection: looks the host up, checks every address, connects, shakes hands. Nothing of a request has left yet,
 //! so whatever fails here had no effect.
 
-use std::io;
-use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,85 +10,39 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::address::is_forbidden;
 use super::stream::Stream;
 use super::target::Target;
+use crate::outbound::{Outbound, failed};
 
-/// Opens a connection within `limit_ms`. The address that was checked is the one that is connected to.
-pub(super) async fn connect(
-    target: &Target,
-    tls: Option<&Arc<rustls::ClientConfig>>,
-    limit_ms: u64,
-) -> Result<Stream, Reason> {
-    let shown = &target.authority;
-    let whole = async {
-        let tcp = open(target, limit_ms).await?;
-        // A request is written in one piece: waiting to fill a packet would only delay it.
-        tcp.set_nodelay(true).map_err(|error| failed("connect-failed", shown, &error))?;
-        match tls {
-            None => Ok(Stream::Plain(tcp)),
-            Some(config) => shake_hands(target, config, tcp).await,
-        }
-    };
-    match timeout(Duration::from_millis(limit_ms), whole).await {
-        Ok(opened) => opened,
-        Err(_) => Err(Reason::new(
-            "connect-timeout",
-            format!("{shown} did not take the connection within {limit_ms} ms"),
-        )
-        .hint("is the system up and reachable from here? `connect_timeout` sets the limit")),
-    }
+/// How the connections to one target are opened.
+#[derive(Clone)]
+pub(super) struct Dial {
+    pub(super) target: Target,
+    pub(super) tls: Option<Arc<rustls::ClientConfig>>,
+    pub(super) outbound: Arc<Outbound>,
+    pub(super) limit_ms: u64,
 }
 
-async fn open(target: &Target, limit_ms: u64) -> Result<TcpStream, Reason> {
-    let shown = &target.authority;
-    let addresses = look_up(target).await?;
-    let mut left = u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
-    let mut last = None;
-    for address in addresses {
-        if !target.allow_link_local && is_forbidden(address.ip()) {
-            last = Some(
-                Reason::new(
-                    "address-not-allowed",
-                    format!("{shown} resolves to {}, which is never called", address.ip()),
-                )
-                .hint("set `allow_link_local: true` if a machine of yours really lives there"),
-            );
-            left = left.saturating_sub(1).max(1);
-            continue;
-        }
-        // Each address has its share of the time, so that a dead first one does not use it up.
-        let share = Duration::from_millis(limit_ms) / left;
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(tcp)) => return Ok(tcp),
-            Ok(Err(error)) => last = Some(failed("connect-failed", shown, &error)),
-            Err(_) => {
-                last = Some(
-                    Reason::new(
-                        "connect-timeout",
-                        format!("{shown} ({}) did not take the connection", address.ip()),
-                    )
-                    .hint("is the system up and reachable from here?"),
-                );
+impl Dial {
+    /// Opens a connection within the limit. The address that was checked is the one that is connected to.
+    pub(super) async fn connect(&self) -> Result<Stream, Reason> {
+        let shown = &self.target.authority;
+        let whole = async {
+            let tcp = self.outbound.connect(&self.target.destination(), self.limit_ms).await?;
+            // A request is written in one piece: waiting to fill a packet would only delay it.
+            tcp.set_nodelay(true).map_err(|error| failed(shown, &error))?;
+            match &self.tls {
+                None => Ok(Stream::Plain(tcp)),
+                Some(config) => shake_hands(&self.target, config, tcp).await,
             }
-        }
-        left = left.saturating_sub(1).max(1);
-    }
-    Err(last.unwrap_or_else(|| {
-        Reason::new("dns-failed", format!("{} has no address", target.host))
-            .hint("check the name in `base_url`")
-    }))
-}
-
-async fn look_up(target: &Target) -> Result<Vec<SocketAddr>, Reason> {
-    if let Ok(ip) = target.host.parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(ip, target.port)]);
-    }
-    match tokio::net::lookup_host((target.host.as_str(), target.port)).await {
-        Ok(addresses) => Ok(addresses.collect()),
-        Err(error) => {
-            Err(Reason::new("dns-failed", format!("the name {} cannot be looked up: {error}", target.host))
-                .hint("check the name in `base_url` and this machine's name service"))
+        };
+        match timeout(Duration::from_millis(self.limit_ms), whole).await {
+            Ok(opened) => opened,
+            Err(_) => Err(Reason::new(
+                "connect-timeout",
+                format!("{shown} did not take the connection within {} ms", self.limit_ms),
+            )
+            .hint("is the system up and reachable from here? `connect_timeout` sets the limit")),
         }
     }
 }
@@ -112,12 +64,4 @@ async fn shake_hands(
         )
         .hint("check the certificate's name, dates and authority; `tls.ca` names an authority of your own")),
     }
-}
-
-fn failed(code: &str, shown: &str, error: &io::Error) -> Reason {
-    let hint = match error.kind() {
-        io::ErrorKind::ConnectionRefused => "nothing listens there: is the system up, and the port right?",
-        _ => "is the system reachable from here?",
-    };
-    Reason::new(code, format!("no connection to {shown}: {error}")).hint(hint)
 }

@@ -22,6 +22,8 @@ pub(super) struct Connection {
     read: Vec<u8>,
     /// The body of a chunked answer.
     chunked: Vec<u8>,
+    /// The head of the last answer, when whoever asked wants its fields.
+    answer_head: Option<Vec<u8>>,
     /// When it was put back into the pool. The runtime's clock, because only spans of this process are compared.
     pub(super) idle_since: Instant,
     /// Whether it has carried a request before: then the target may have closed it meanwhile.
@@ -56,6 +58,8 @@ pub(super) struct Answered {
     pub(super) head: Head,
     /// The body as far as it came and was wanted.
     body: Kept,
+    /// Whether all of the body came.
+    pub(super) whole: bool,
     /// Whether the connection can carry the next request.
     pub(super) reusable: bool,
 }
@@ -77,6 +81,7 @@ impl Connection {
             head: Vec::new(),
             read: Vec::with_capacity(READ_BYTES),
             chunked: Vec::new(),
+            answer_head: None,
             idle_since: Instant::now(),
             reused: false,
         }
@@ -201,48 +206,61 @@ impl Connection {
         };
         progress.received = true;
         progress.head = Some(head);
-        let (body, whole) = match head.framing {
+        if let Some(kept) = &mut self.answer_head {
+            kept.clear();
+            kept.extend_from_slice(self.read.get(..head.len).unwrap_or_default());
+        }
+        let (body, whole, clean) = match head.framing {
             Framing::Length(length) => self.sized(&head, length, limit).await,
             Framing::UntilClosed => self.until_closed(&head, limit).await,
             Framing::Chunked => self.chunks(&head, limit).await,
         };
-        Ok(Answered { head, body, reusable: whole && head.keep_alive })
+        Ok(Answered { head, body, whole, reusable: whole && clean && head.keep_alive })
     }
 
-    async fn sized(&mut self, head: &Head, length: u64, limit: u64) -> (Kept, bool) {
+    /// The body, whether it is whole, and whether nothing stands after it on the connection.
+    async fn sized(&mut self, head: &Head, length: u64, limit: u64) -> (Kept, bool, bool) {
         let end = usize::try_from(length.min(limit)).unwrap_or(usize::MAX).saturating_add(head.len);
         if length > limit {
-            return (Kept::InRead(head.len, self.read.len().min(end)), false);
+            return (Kept::InRead(head.len, self.read.len().min(end)), false, false);
         }
         while self.read.len() < end {
             if !matches!(self.fill().await, Ok(1..)) {
-                return (Kept::InRead(head.len, self.read.len()), false);
+                return (Kept::InRead(head.len, self.read.len()), false, false);
             }
         }
         // Bytes after the answer belong to nothing that was asked.
-        (Kept::InRead(head.len, end), self.read.len() == end)
+        (Kept::InRead(head.len, end), true, self.read.len() == end)
     }
 
-    async fn until_closed(&mut self, head: &Head, limit: u64) -> (Kept, bool) {
+    async fn until_closed(&mut self, head: &Head, limit: u64) -> (Kept, bool, bool) {
         let most = usize::try_from(limit).unwrap_or(usize::MAX).saturating_add(head.len);
-        while self.read.len() < most && matches!(self.fill().await, Ok(1..)) {}
-        (Kept::InRead(head.len, self.read.len().min(most)), false)
+        let mut ended = false;
+        while !ended && self.read.len() <= most {
+            match self.fill().await {
+                Ok(0) => ended = true,
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        let whole = ended && self.read.len() <= most;
+        (Kept::InRead(head.len, self.read.len().min(most)), whole, false)
     }
 
-    async fn chunks(&mut self, head: &Head, limit: u64) -> (Kept, bool) {
+    async fn chunks(&mut self, head: &Head, limit: u64) -> (Kept, bool, bool) {
         let mut chunks = Chunks::default();
         let mut used = head.len;
         loop {
             match chunks.decode(&self.read, &mut used, &mut self.chunked, limit) {
-                body::Progress::Whole => return (Kept::Chunked, used == self.read.len()),
-                body::Progress::TooLarge | body::Progress::Malformed => return (Kept::Chunked, false),
+                body::Progress::Whole => return (Kept::Chunked, true, used == self.read.len()),
+                body::Progress::TooLarge | body::Progress::Malformed => return (Kept::Chunked, false, false),
                 body::Progress::More => {}
             }
             // What is decoded is not needed again, so a long answer takes no more room than its body.
             self.read.drain(..used);
             used = 0;
             if !matches!(self.fill().await, Ok(1..)) {
-                return (Kept::Chunked, false);
+                return (Kept::Chunked, false, false);
             }
         }
     }
@@ -257,6 +275,24 @@ impl Connection {
         match answered.body {
             Kept::InRead(start, end) => self.read.get(start..end).unwrap_or_default(),
             Kept::Chunked => &self.chunked,
+        }
+    }
+
+    /// From now on the heads of answers are kept.
+    pub(super) fn keep_heads(&mut self) {
+        self.answer_head.get_or_insert_default();
+    }
+
+    /// The head of the last answer, after [`Connection::keep_heads`].
+    pub(super) fn answer_head(&self) -> &[u8] {
+        self.answer_head.as_deref().unwrap_or_default()
+    }
+
+    /// The certificate that the target showed, in DER.
+    pub(super) fn certificate(&self) -> Option<&[u8]> {
+        match &self.stream {
+            Stream::Plain(_) => None,
+            Stream::Tls(stream) => Some(stream.get_ref().1.peer_certificates()?.first()?),
         }
     }
 

@@ -4,7 +4,7 @@ use httparse::{EMPTY_HEADER, Status};
 
 /// The largest head that is read, and the most headers in it.
 pub(super) const MAX_HEAD_BYTES: usize = 64 * 1024;
-const MAX_HEADERS: usize = 128;
+pub(super) const MAX_HEADERS: usize = 128;
 
 /// What the door needs to know of an answer's head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -30,32 +30,45 @@ pub(super) struct Plan {
     signature: Option<Signature>,
 }
 
-struct Signature {
+pub(super) struct Signature {
     name: String,
     prefix: String,
     secret: SecretString,
 }
 
-impl Plan {
-    /// Lays a request out; every secret in it is added to `sent`.
+/// The header lines of a request that are the same for every event, and what is not.
+pub(super) struct Fixed {
+    pub(super) lines: String,
+    slot_headers: Vec<(String, usize)>,
+    pub(super) signature: Option<Signature>,
+}
+
+impl Signature {
+    /// The header line that signs a body.
+    pub(super) fn line(&self, body: &[u8]) -> String {
+        format!("{}: {}\r\n", self.name, Login::sign(&self.prefix, &self.secret, body))
+    }
+}
+
+impl Fixed {
+    /// Lays the lines out; every secret in them is added to `sent`.
     pub(super) fn build(
         target: &Target,
         auth: &Auth,
         request: &Request,
         content_type: Option<&str>,
-        slots: &[Slot],
         secrets: &dyn Secrets,
         sent: &mut Vec<SecretString>,
     ) -> Result<Self, Reason> {
-        let mut fixed = String::new();
+        let mut lines = String::new();
         let mut line = |name: &str, value: &str| {
             for part in [name, ": ", value, "\r\n"] {
-                fixed.push_str(part);
+                lines.push_str(part);
             }
         };
         line("host", &target.authority);
         if !request.has_header("user-agent") {
-            line("user-agent", concat!("lineshaft/", env!("CARGO_PKG_VERSION")));
+            line("user-agent", super::USER_AGENT);
         }
         if !request.has_header("accept") {
             line("accept", "application/json, */*;q=0.5");
@@ -87,6 +100,23 @@ impl Plan {
                 }
             }
         }
+        Ok(Self { lines, slot_headers, signature })
+    }
+}
+
+impl Plan {
+    /// Lays a request out; every secret in it is added to `sent`.
+    pub(super) fn build(
+        target: &Target,
+        auth: &Auth,
+        request: &Request,
+        content_type: Option<&str>,
+        slots: &[Slot],
+        secrets: &dyn Secrets,
+        sent: &mut Vec<SecretString>,
+    ) -> Result<Self, Reason> {
+        let Fixed { lines, slot_headers, signature } =
+            Fixed::build(target, auth, request, content_type, secrets, sent)?;
         let template = match &request.path {
             Text::Fixed(path) => path.as_str(),
             Text::Slot(slot) => slots.get(*slot).map_or("", |slot| slot.template.as_str()),
@@ -100,7 +130,7 @@ impl Plan {
             empty: empty_segments(template),
             path: request.path.clone(),
             query: request.query.clone(),
-            fixed: SecretString::from(fixed),
+            fixed: SecretString::from(lines),
             slot_headers,
             signature,
         })
@@ -113,7 +143,12 @@ impl Plan {
 
     /// Writes the request's head. Refuses what the event's values make of it when that is not one request to the place
     /// that was meant.
-    pub(super) fn write(&self, head: &mut Vec<u8>, delivery: &Delivery) -> Result<(), Reason> {
+    pub(super) fn write(
+        &self,
+        head: &mut Vec<u8>,
+        delivery: &Delivery,
+        token: Option<&SecretString>,
+    ) -> Result<(), Reason> {
         head.clear();
         put(head, &[self.method, " "]);
         let start = head.len();
@@ -128,6 +163,9 @@ impl Plan {
         // Built from texts, so it is one.
         check_target(std::str::from_utf8(&head[start..]).unwrap_or_default())?;
         put(head, &[" HTTP/1.1\r\n", self.fixed.expose_secret()]);
+        if let Some(token) = token {
+            put(head, &["authorization: Bearer ", token.expose_secret(), "\r\n"]);
+        }
         for (name, slot) in &self.slot_headers {
             let value = filled(*slot, delivery)?.trim();
             if !is_header_safe(value) {
@@ -149,8 +187,8 @@ impl Plan {
             put_ce_headers(head, &delivery.envelope);
         }
         let body: &[u8] = if self.sends_body { &delivery.body } else { &[] };
-        if let Some(Signature { name, prefix, secret }) = &self.signature {
-            put(head, &[name, ": ", &Login::sign(prefix, secret, body), "\r\n"]);
+        if let Some(signature) = &self.signature {
+            put(head, &[&signature.line(body)]);
         }
         if self.sends_body {
             put(head, &["content-length: "]);

@@ -1,39 +1,39 @@
 //! The sink of one operation: one attempt for each call, and what it may honestly report of it.
 
 use std::fmt;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
 use lineshaft_model::{Answer, Reason};
 use lineshaft_ports::{Delivery, Sink, Slot};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
+use super::ALPN;
 use super::answers::{Answers, Verdict};
+use super::client::why_lost;
 use super::config::{HttpConfig, no_target};
-use super::connect::connect;
+use super::connect::Dial;
 use super::connection::{Connection, Lost, Progress};
 use super::detail;
 use super::head::Head;
+use super::oauth::{OAuth, Pass};
 use super::operation::Operation;
 use super::plan::Plan;
 use super::pool::Pool;
-use super::target::Target;
-use super::tls;
-use crate::Secrets;
+use crate::Surroundings;
 
 /// One operation, ready to be called.
 pub(super) struct HttpSink {
-    target: Target,
-    tls: Option<Arc<rustls::ClientConfig>>,
+    dial: Dial,
+    /// Fetches tokens, when that is how the hub logs in.
+    tokens: Option<OAuth>,
     call: Plan,
     verify: Option<Question>,
     answers: Answers,
     foreign_key: Option<String>,
     timeout_ms: u64,
-    connect_timeout_ms: u64,
     answer_limit_bytes: u64,
     slots: Vec<Slot>,
     /// Everything secret that is sent, to be taken out of what the target says.
@@ -60,13 +60,20 @@ impl HttpSink {
     pub(super) fn build(
         config: &HttpConfig,
         operation: &Operation,
-        secrets: &dyn Secrets,
-        folder: &Path,
+        with: &Surroundings<'_>,
     ) -> Result<Self, Reason> {
         let target = config.target.clone().ok_or_else(no_target)?;
         let mut sent = Vec::new();
         let mut plan = |request, content_type| {
-            Plan::build(&target, &config.auth, request, content_type, &operation.slots, secrets, &mut sent)
+            Plan::build(
+                &target,
+                &config.auth,
+                request,
+                content_type,
+                &operation.slots,
+                with.secrets,
+                &mut sent,
+            )
         };
         let mut call = plan(&operation.request, Some(operation.content_type.as_str()))?;
         call.ce_headers = operation.ce_headers;
@@ -79,14 +86,18 @@ impl HttpSink {
             }),
         };
         Ok(Self {
-            tls: if target.tls { Some(tls::client(config.ca.as_deref(), folder)?) } else { None },
-            target,
+            dial: Dial {
+                tls: if target.tls { Some(config.tls.client(ALPN, with)?) } else { None },
+                target,
+                outbound: Arc::clone(with.outbound),
+                limit_ms: operation.connect_timeout_ms,
+            },
+            tokens: config.auth.tokens(&config.tls, operation.timeout_ms, with)?,
             call,
             verify,
             answers: operation.answers.clone(),
             foreign_key: operation.foreign_key.clone(),
             timeout_ms: operation.timeout_ms,
-            connect_timeout_ms: operation.connect_timeout_ms,
             answer_limit_bytes: operation.answer_limit_bytes,
             slots: operation.slots.clone(),
             secrets: sent,
@@ -109,9 +120,7 @@ impl HttpSink {
             let mut connection = match idle.take() {
                 Some(connection) => connection,
                 None => Connection::new(
-                    connect(&self.target, self.tls.as_ref(), self.connect_timeout_ms)
-                        .await
-                        .map_err(|reason| Fault { sent: false, reason })?,
+                    self.dial.connect().await.map_err(|reason| Fault { sent: false, reason })?,
                 ),
             };
             let mut progress = Progress::default();
@@ -147,11 +156,16 @@ impl HttpSink {
 
     /// Takes an idle connection and writes the request's head, before anything is connected: a delivery that cannot be
     /// sent is refused even while the target is down.
-    fn prepare(&self, plan: &Plan, delivery: &Delivery) -> Result<(Vec<u8>, Option<Connection>), Reason> {
+    fn prepare(
+        &self,
+        plan: &Plan,
+        delivery: &Delivery,
+        pass: Option<&Pass>,
+    ) -> Result<(Vec<u8>, Option<Connection>), Reason> {
         let mut idle = self.pool.take();
         let mut head =
             idle.as_mut().map(|connection| std::mem::take(&mut connection.head)).unwrap_or_default();
-        match plan.write(&mut head, delivery) {
+        match plan.write(&mut head, delivery, pass.map(|pass| &pass.value)) {
             Ok(()) => Ok((head, idle)),
             Err(reason) => {
                 if let Some(connection) = idle {
@@ -163,23 +177,7 @@ impl HttpSink {
     }
 
     fn lost(&self, lost: Option<&Lost>, progress: Progress) -> Reason {
-        let whose = &self.target.authority;
-        let when =
-            if progress.sent { "after the request had gone out" } else { "before the request had gone out" };
-        let reason = match lost {
-            None => {
-                Reason::new("answer-timeout", format!("{whose} did not answer within {} ms", self.timeout_ms))
-            }
-            Some(Lost::Closed) => {
-                Reason::new("connection-lost", format!("{whose} closed the connection {when}"))
-            }
-            Some(Lost::Failed(error)) => {
-                Reason::new("connection-lost", format!("the connection to {whose} broke {when}: {error}"))
-            }
-            Some(Lost::Malformed(why)) => {
-                Reason::new("answer-malformed", format!("the answer of {whose} cannot be read: {why}"))
-            }
-        };
+        let reason = why_lost(&self.dial.target.authority, self.timeout_ms, lost, progress);
         if progress.sent {
             reason.hint(
                 "the effect may be there: look in the target, or configure `verify` or `idempotency_header`",
@@ -189,7 +187,27 @@ impl HttpSink {
         }
     }
 
-    fn judge(&self, delivery: &Delivery, head: &Head, body: &[u8]) -> Answer {
+    /// A token, when that is how the hub logs in.
+    async fn pass(&self) -> Result<Option<Pass>, Reason> {
+        match &self.tokens {
+            Some(tokens) => tokens.pass().await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Whether an answer says that a token is not good any more although it should be: then another one is fetched and
+    /// the request, which had no effect, goes out once more.
+    async fn is_spent(&self, pass: Option<&Pass>, status: u16) -> bool {
+        match (&self.tokens, pass) {
+            (Some(tokens), Some(pass)) if status == 401 => {
+                tokens.forget(pass).await;
+                !pass.fresh
+            }
+            _ => false,
+        }
+    }
+
+    fn judge(&self, delivery: &Delivery, pass: Option<&Pass>, head: &Head, body: &[u8]) -> Answer {
         let keeps_key = self.keeps_idempotency_key();
         let status = head.status;
         match self.answers.verdict(status, keeps_key, delivery.attempt > 1) {
@@ -197,20 +215,25 @@ impl HttpSink {
                 let foreign_key = self.foreign_key.as_deref().and_then(|at| detail::foreign_key(body, at));
                 Answer::Delivered { status, foreign_key }
             }
-            Verdict::Refused => Answer::Refused { status, reason: self.said("target-refused", status, body) },
+            Verdict::Refused => {
+                Answer::Refused { status, reason: self.said("target-refused", status, body, pass) }
+            }
             Verdict::Again => Answer::Again {
                 status,
                 after_ms: head.retry_after_ms,
-                reason: self.said("target-not-now", status, body),
+                reason: self.said("target-not-now", status, body, pass),
             },
-            Verdict::Unknown => Answer::Unknown { reason: self.said("target-unclear", status, body) },
+            Verdict::Unknown => Answer::Unknown { reason: self.said("target-unclear", status, body, pass) },
         }
     }
 
-    fn said(&self, code: &str, status: u16, body: &[u8]) -> Reason {
-        let words = detail::words(body, &self.secrets);
+    fn said(&self, code: &str, status: u16, body: &[u8], pass: Option<&Pass>) -> Reason {
+        let mut words = detail::words(body, &self.secrets);
+        if let Some(pass) = pass {
+            words = words.replace(pass.value.expose_secret(), "[secret]");
+        }
         let known = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-        let mut message = format!("{} answered {status}", self.target.authority);
+        let mut message = format!("{} answered {status}", self.dial.target.authority);
         for part in
             [known.map(|known| format!(" {known}")), (!words.is_empty()).then(|| format!(": {words}"))]
         {
@@ -228,42 +251,63 @@ impl HttpSink {
     }
 
     async fn attempt(&self, delivery: &Delivery) -> Answer {
-        let (head, idle) = match self.prepare(&self.call, delivery) {
-            Ok(prepared) => prepared,
-            Err(reason) => return Answer::Refused { status: 0, reason },
-        };
-        let judge = |head: &Head, body: &[u8]| self.judge(delivery, head, body);
-        match self.exchange(&self.call, delivery, head, idle, judge).await {
-            Ok(answer) => answer,
-            Err(Fault { sent: false, reason }) => Answer::Again { status: 0, after_ms: None, reason },
-            Err(Fault { sent: true, reason }) => Answer::Unknown { reason },
+        loop {
+            let pass = match self.pass().await {
+                Ok(pass) => pass,
+                Err(reason) => return Answer::Again { status: 0, after_ms: None, reason },
+            };
+            let (head, idle) = match self.prepare(&self.call, delivery, pass.as_ref()) {
+                Ok(prepared) => prepared,
+                Err(reason) => return Answer::Refused { status: 0, reason },
+            };
+            let judge =
+                |head: &Head, body: &[u8]| (head.status, self.judge(delivery, pass.as_ref(), head, body));
+            match self.exchange(&self.call, delivery, head, idle, judge).await {
+                Ok((status, _)) if self.is_spent(pass.as_ref(), status).await => {}
+                Ok((_, answer)) => return answer,
+                Err(Fault { sent: false, reason }) => {
+                    return Answer::Again { status: 0, after_ms: None, reason };
+                }
+                Err(Fault { sent: true, reason }) => return Answer::Unknown { reason },
+            }
         }
     }
 
     async fn ask(&self, question: &Question, delivery: &Delivery) -> Answer {
-        let (head, idle) = match self.prepare(&question.plan, delivery) {
-            Ok(prepared) => prepared,
-            Err(reason) => return Answer::Unknown { reason },
-        };
-        let judge = |head: &Head, body: &[u8]| {
-            let status = head.status;
-            let is_in = |list: &[std::ops::RangeInclusive<u16>]| {
-                list.iter().any(|statuses| statuses.contains(&status))
+        loop {
+            let pass = match self.pass().await {
+                Ok(pass) => pass,
+                Err(reason) => return Answer::Unknown { reason },
             };
-            if is_in(&question.delivered) {
-                let foreign_key = self.foreign_key.as_deref().and_then(|at| detail::foreign_key(body, at));
-                Answer::Delivered { status, foreign_key }
-            } else if is_in(&question.absent) {
-                let reason = self
-                    .said("verify-absent", status, body)
-                    .hint("the effect is not there: it is tried again");
-                Answer::Again { status, after_ms: None, reason }
-            } else {
-                Answer::Unknown { reason: self.said("verify-unclear", status, body) }
+            let (head, idle) = match self.prepare(&question.plan, delivery, pass.as_ref()) {
+                Ok(prepared) => prepared,
+                Err(reason) => return Answer::Unknown { reason },
+            };
+            let judge = |head: &Head, body: &[u8]| {
+                (head.status, self.judge_question(question, pass.as_ref(), head.status, body))
+            };
+            match self.exchange(&question.plan, delivery, head, idle, judge).await {
+                Ok((status, _)) if self.is_spent(pass.as_ref(), status).await => {}
+                Ok((_, answer)) => return answer,
+                Err(fault) => return Answer::Unknown { reason: fault.reason },
             }
-        };
-        let asked = self.exchange(&question.plan, delivery, head, idle, judge).await;
-        asked.unwrap_or_else(|fault| Answer::Unknown { reason: fault.reason })
+        }
+    }
+
+    fn judge_question(&self, question: &Question, pass: Option<&Pass>, status: u16, body: &[u8]) -> Answer {
+        let is_in =
+            |list: &[std::ops::RangeInclusive<u16>]| list.iter().any(|statuses| statuses.contains(&status));
+        if is_in(&question.delivered) {
+            let foreign_key = self.foreign_key.as_deref().and_then(|at| detail::foreign_key(body, at));
+            Answer::Delivered { status, foreign_key }
+        } else if is_in(&question.absent) {
+            let reason = self
+                .said("verify-absent", status, body, pass)
+                .hint("the effect is not there: it is tried again");
+            Answer::Again { status, after_ms: None, reason }
+        } else {
+            Answer::Unknown { reason: self.said("verify-unclear", status, body, pass) }
+        }
     }
 }
 
@@ -303,7 +347,7 @@ impl Sink for HttpSink {
 impl fmt::Debug for HttpSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("HttpSink")
-            .field("target", &self.target.authority)
+            .field("target", &self.dial.target.authority)
             .field("method", &self.call.method)
             .field("pool", &self.pool)
             .finish_non_exhaustive()

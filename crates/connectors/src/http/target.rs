@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use crate::outbound::Destination;
 use crate::settings::Section;
 
 /// The only host that a system's operations ever call.
@@ -38,7 +39,18 @@ impl Target {
         }
     }
 
-    fn read(text: &str, allow_link_local: bool) -> Result<Self, (&'static str, &'static str)> {
+    /// The same as a destination of the network.
+    pub(super) fn destination(&self) -> Destination<'_> {
+        Destination {
+            host: &self.host,
+            port: self.port,
+            shown: &self.authority,
+            allow_link_local: self.allow_link_local,
+        }
+    }
+
+    /// Reads a URL; why it is none, and what to write instead.
+    pub(super) fn read(text: &str, allow_link_local: bool) -> Result<Self, (&'static str, &'static str)> {
         let uri: http::Uri = text.parse().map_err(|_| ("this is not a URL", EXAMPLE))?;
         let tls = match uri.scheme_str() {
             Some("https") => true,
@@ -70,7 +82,7 @@ impl Target {
         };
         if let Ok(ip) = host.parse::<IpAddr>()
             && !allow_link_local
-            && super::address::is_forbidden(ip)
+            && crate::outbound::is_forbidden(ip)
         {
             return Err((
                 "the address is link-local or serves a cloud's metadata",

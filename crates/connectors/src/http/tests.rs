@@ -2,6 +2,8 @@
 #![allow(clippy::disallowed_methods, reason = "the scripted target runs in tasks of its own")]
 #![allow(clippy::panic, clippy::needless_pass_by_value, reason = "a test ends so and reads better so")]
 
+mod oauth;
+mod poll;
 mod server;
 mod settings;
 mod tls;
@@ -36,7 +38,7 @@ fn try_build(config: &Value) -> Result<Arc<dyn Sink>, lineshaft_model::Reason> {
     let connector: Box<dyn Connector> =
         crate::parse(config, "erp").unwrap_or_else(|reasons| panic!("{reasons:#?}"));
     let secrets = Listed(vec![("token", CANARY), ("key", "canary-key-42")]);
-    connector.build_sink("post", &Surroundings { secrets: &secrets, folder: Path::new(".") })
+    connector.build_sink("post", &Surroundings::new(&secrets, Path::new(".")))
 }
 
 fn build(server: &Server, operation: Value) -> Arc<dyn Sink> {

@@ -37,6 +37,8 @@ enum Scheme {
     StandardWebhooks,
     /// HMAC-SHA-256 over the body, as many products do in their own header.
     HmacSha256 { header: String, prefix: String, identity: Option<String> },
+    /// A user and a password in `Authorization` (RFC 7617), for senders that cannot sign.
+    Basic { user: String, identity: Option<String> },
 }
 
 impl WebhookConfig {
@@ -46,22 +48,28 @@ impl WebhookConfig {
         enum Word {
             Standard,
             Hmac,
+            Basic,
             None,
         }
-        let words =
-            [("standard-webhooks", Word::Standard), ("hmac-sha256", Word::Hmac), ("none", Word::None)];
+        let words = [
+            ("standard-webhooks", Word::Standard),
+            ("hmac-sha256", Word::Hmac),
+            ("basic", Word::Basic),
+            ("none", Word::None),
+        ];
         if section.text("signature").is_none() {
-            section.missing("signature", "use standard-webhooks, hmac-sha256 or none");
+            section.missing("signature", "use standard-webhooks, hmac-sha256, basic or none");
         }
         let word = section.choice("signature", Word::None, &words);
         let scheme = match word {
             Word::None => None,
             Word::Standard => Some(Scheme::StandardWebhooks),
             Word::Hmac => hmac_scheme(&mut section),
+            Word::Basic => basic_scheme(&mut section),
         };
         let secrets = match word {
             Word::None => Vec::new(),
-            Word::Standard | Word::Hmac => secrets(&mut section, system, source),
+            Word::Standard | Word::Hmac | Word::Basic => secrets(&mut section, system, source),
         };
         section.finish();
         match (word, scheme) {
@@ -80,7 +88,9 @@ impl WebhookConfig {
                 Scheme::StandardWebhooks => {
                     Key(standard_key(&secret).map_err(|reason| reason.at(text.at()))?)
                 }
-                Scheme::HmacSha256 { .. } => Key(Zeroizing::new(secret.expose_secret().as_bytes().to_vec())),
+                Scheme::HmacSha256 { .. } | Scheme::Basic { .. } => {
+                    Key(Zeroizing::new(secret.expose_secret().as_bytes().to_vec()))
+                }
             });
         }
         Ok(Arc::new(SignatureGate { scheme: self.scheme.clone(), keys }))
@@ -91,11 +101,34 @@ fn hmac_scheme(section: &mut Section<'_>) -> Option<Scheme> {
     let header = section.required_text("header", "name the header, for instance X-Hub-Signature-256");
     let header = header.and_then(|name| header_name(section, "header", name));
     let prefix = section.text("prefix").unwrap_or("sha256=").to_owned();
-    let identity = match section.text("identity_header") {
-        Some(name) => Some(header_name(section, "identity_header", name)?),
-        None => None,
-    };
+    let identity = identity_header(section)?;
     Some(Scheme::HmacSha256 { header: header?, prefix, identity })
+}
+
+fn basic_scheme(section: &mut Section<'_>) -> Option<Scheme> {
+    let user = section.required_text("user", "name the user that the sender logs in as");
+    let user = user.map(str::to_owned).filter(|user| {
+        let good = !user.is_empty() && !user.contains(':');
+        if !good {
+            section.problem(
+                "user",
+                "auth-user",
+                "a user of basic auth cannot contain a colon",
+                "choose another name",
+            );
+        }
+        good
+    });
+    let identity = identity_header(section)?;
+    Some(Scheme::Basic { user: user?, identity })
+}
+
+/// The header that names a message, if one does; the outer `None` is a problem.
+fn identity_header(section: &mut Section<'_>) -> Option<Option<String>> {
+    match section.text("identity_header") {
+        Some(name) => header_name(section, "identity_header", name).map(Some),
+        None => Some(None),
+    }
 }
 
 fn secrets(section: &mut Section<'_>, system: &str, source: &str) -> Vec<SecretText> {
@@ -155,11 +188,11 @@ impl Gate for SignatureGate {
             Scheme::StandardWebhooks => self.check_standard(headers, body, now),
             Scheme::HmacSha256 { header, prefix, identity } => {
                 self.check_hmac(headers, body, header, prefix)?;
-                let identity = match identity {
-                    Some(name) => Some(single(headers, name)?.to_owned()),
-                    None => None,
-                };
-                Ok(GateResult { identity })
+                named(headers, identity.as_deref())
+            }
+            Scheme::Basic { user, identity } => {
+                self.check_basic(headers, user)?;
+                named(headers, identity.as_deref())
             }
         }
     }
@@ -201,6 +234,25 @@ impl SignatureGate {
         self.compare(&[body], &decoded.into_iter().collect::<Vec<_>>())
     }
 
+    fn check_basic(&self, headers: &HeaderMap, user: &str) -> Result<(), Reason> {
+        let offered = single(headers, "authorization")?;
+        let (scheme, pair) = offered.split_once(' ').unwrap_or_default();
+        let decoded = BASE64_STANDARD.decode(pair.trim()).map(Zeroizing::new).unwrap_or_default();
+        let mut matches = Choice::from(0);
+        for key in &self.keys {
+            let expected = Zeroizing::new([user.as_bytes(), b":", &key.0].concat());
+            matches |= decoded.as_slice().ct_eq(&expected);
+        }
+        if scheme.eq_ignore_ascii_case("basic") && bool::from(matches) {
+            return Ok(());
+        }
+        Err(refused(
+            "webhook-login",
+            "the user or the password is not the one of this source",
+            "check that both sides have the same, and that the sender logs in with basic auth",
+        ))
+    }
+
     /// Compares every signature with every key, all of them whatever matches, so that time tells nothing.
     fn compare(&self, parts: &[&[u8]], offered: &[Vec<u8>]) -> Result<(), Reason> {
         let mut matches = Choice::from(0);
@@ -219,6 +271,12 @@ impl SignatureGate {
             "check that both sides have the same secret and that nothing between them changes the body",
         ))
     }
+}
+
+/// The sender's name for the message, when a header says it.
+fn named(headers: &HeaderMap, identity: Option<&str>) -> Result<GateResult, Reason> {
+    let identity = identity.map(|name| single(headers, name).map(str::to_owned)).transpose()?;
+    Ok(GateResult { identity })
 }
 
 /// A header that must be there exactly once: with two, sender and hub could read different ones.

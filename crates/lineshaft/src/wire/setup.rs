@@ -55,7 +55,11 @@ impl System {
         };
         setup.systems.insert(self.name.clone(), described);
         let Some(connector) = &self.connector else { return Reasons::new() };
-        let with = Surroundings { secrets: &workspace.secrets, folder: &workspace.folder };
+        let with = Surroundings {
+            secrets: &workspace.secrets,
+            folder: &workspace.folder,
+            outbound: &workspace.outbound,
+        };
         let mut reasons = self.build_operations(&**connector, &with, workspace, setup);
         for source in connector.sources() {
             let intake = format!("{}/{}", self.name, source.name);

@@ -317,6 +317,9 @@ pub(super) fn settings(settings: &Settings, tree: &Node, problems: &mut Problems
         let message = format!("{size} is less than four segments of the journal ({segment} each)");
         error("/retention/size", "setting-range", message, &format!("write at least {least}"));
     }
+    if let Err((entry, reason)) = settings.outbound() {
+        error(&format!("/outbound/allow/{entry}"), "outbound-malformed", reason.message, &reason.hint);
+    }
     for (at, number) in
         [("/limits/batch", settings.limits.batch), ("/limits/connections", settings.limits.connections)]
     {

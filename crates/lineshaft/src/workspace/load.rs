@@ -72,9 +72,12 @@ pub fn load_files(files: Files, problems: Problems, folder: &Path, variables: &V
     checks::secrets(&mut loading, &secrets);
     let Loading { mut problems, environment, mappings, .. } = loading;
     problems.sort();
+    // A list that cannot be read is a problem, and then nothing runs.
+    let outbound = Arc::new(settings.outbound().unwrap_or_default());
     let workspace = (problems.errors() == 0).then(|| Workspace {
         folder: folder.to_owned(),
         digest: files.digest(),
+        outbound,
         settings,
         secrets,
         environment,

@@ -5,6 +5,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use lineshaft_connectors::Outbound;
 use lineshaft_logic::spec::Span;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Error as _, Visitor};
@@ -34,6 +35,8 @@ pub struct Settings {
     pub planning: Option<PlanningSettings>,
     /// Where secrets are found besides the environment.
     pub secrets: SecretSettings,
+    /// Which addresses the connectors may call; all but link-local and metadata ones when absent.
+    pub outbound: Option<OutboundSettings>,
     /// What is logged to standard error while the hub runs.
     pub log: Log,
     /// Where traces are sent.
@@ -55,6 +58,7 @@ impl Default for Settings {
             retention: Retention::default(),
             planning: None,
             secrets: SecretSettings::default(),
+            outbound: None,
             log: Log::default(),
             telemetry: Telemetry::default(),
             limits: Limits::default(),
@@ -169,6 +173,27 @@ impl<'de> Deserialize<'de> for Retention {
 pub struct SecretSettings {
     /// A folder with a file for each secret, named like it; relative to the workspace.
     pub folder: Option<PathBuf>,
+}
+
+/// Which addresses the connectors may call.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutboundSettings {
+    /// Hosts, `*.example.com`, addresses and networks such as `10.0.0.0/8`.
+    pub allow: Vec<String>,
+}
+
+impl Settings {
+    /// The list of addresses that may be called.
+    ///
+    /// # Errors
+    /// The index of an entry that is none, and why.
+    pub fn outbound(&self) -> Result<Outbound, (usize, lineshaft_model::Reason)> {
+        match &self.outbound {
+            None => Ok(Outbound::default()),
+            Some(outbound) => Outbound::parse(outbound.allow.iter().map(String::as_str)),
+        }
+    }
 }
 
 /// What is logged.

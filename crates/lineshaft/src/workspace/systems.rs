@@ -9,6 +9,7 @@ use lineshaft_logic::spec::{MaintenanceSpec, SystemSpec};
 use lineshaft_model::event_type::{EventType, is_word};
 
 use super::decode::decode;
+use super::kinds::KINDS;
 use super::layouts;
 use super::load::Loading;
 use super::marked::{Entry, Mark, Node};
@@ -113,7 +114,7 @@ fn read_one(loading: &mut Loading<'_>, file: &str) -> Option<System> {
 
 fn connector(loading: &mut Loading<'_>, file: &str, tree: &Node) -> Option<Box<dyn Connector>> {
     let name = tree.get("system").and_then(Node::text).unwrap_or_default();
-    match registry::parse(&tree.to_json(), name) {
+    match registry::parse_among(&KINDS, &tree.to_json(), name) {
         Ok(connector) => Some(connector),
         Err(reasons) => {
             for reason in reasons {

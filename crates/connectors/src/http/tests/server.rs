@@ -37,6 +37,12 @@ pub(super) struct Received {
 }
 
 impl Received {
+    /// A query value, not decoded.
+    pub(super) fn query(&self, name: &str) -> Option<&str> {
+        let target = self.line().split(' ').nth(1)?;
+        target.split_once('?')?.1.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+
     pub(super) fn line(&self) -> &str {
         self.head.lines().next().unwrap_or_default()
     }
@@ -49,10 +55,20 @@ impl Received {
     }
 }
 
-#[derive(Debug, Default)]
+/// What answers requests that the script has no step for.
+type Respond = Box<dyn Fn(&Received) -> String + Send>;
+
+#[derive(Default)]
 struct State {
+    respond: Mutex<Option<Respond>>,
     script: Mutex<VecDeque<Step>>,
     received: Mutex<Vec<Received>>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State").finish_non_exhaustive()
+    }
 }
 
 /// The target. Dropping it stops it.
@@ -114,6 +130,11 @@ impl Server {
         self.state.script.lock().push_back(step);
     }
 
+    /// Answers every request for which the script has no step.
+    pub(super) fn respond(&self, with: impl Fn(&Received) -> String + Send + 'static) {
+        *self.state.respond.lock() = Some(Box::new(with));
+    }
+
     pub(super) fn received(&self) -> Vec<Received> {
         self.state.received.lock().clone()
     }
@@ -139,7 +160,9 @@ async fn serve(
     let mut buffer = Vec::new();
     loop {
         let Some(head) = read_until_head(&mut stream, &mut buffer, state).await else { return };
-        let step = state.script.lock().pop_front().unwrap_or_else(|| Step::Answer(ok("{}")));
+        let scripted = state.script.lock().pop_front();
+        let is_scripted = scripted.is_some();
+        let mut step = scripted.unwrap_or_else(|| Step::Answer(ok("{}")));
         let mut received = Received { head, body: Vec::new(), connection };
         if let Step::AnswerEarly(answer) = &step {
             stream.write_all(answer.as_bytes()).await.unwrap();
@@ -152,6 +175,9 @@ async fn serve(
             }
         }
         received.body = buffer.drain(..length).collect();
+        if let (false, Some(respond)) = (is_scripted, &*state.respond.lock()) {
+            step = Step::Answer(respond(&received));
+        }
         state.received.lock().push(received);
         counted.send_modify(|count| *count += 1);
         match step {

@@ -57,7 +57,7 @@ fn the_example_of_the_interfaces_is_read() {
         (operation.name.as_str(), operation.keeps_idempotency_key, operation.can_verify),
         ("reserve", true, true)
     );
-    let with = Surroundings { secrets: &crate::NoSecrets, folder: Path::new(".") };
+    let with = Surroundings::new(&crate::NoSecrets, Path::new("."));
     let reason = connector.build_sink("reserve", &with).unwrap_err();
     assert_eq!((reason.code.as_str(), reason.at.as_str()), ("secret-missing", "/auth/bearer/token"));
     assert!(connector.build_source("counts", &with).is_err());
@@ -135,12 +135,12 @@ fn a_secret_is_shown_neither_by_a_problem_nor_by_what_is_built() {
     config["operations"]["post"]["request"]["headers"] = json!({ "X-A": "${secret:key}" });
     let connector = crate::parse(&config, "wms").unwrap();
     let secrets = Listed(vec![("key", "canary-key")]);
-    let with = Surroundings { secrets: &secrets, folder: Path::new(".") };
+    let with = Surroundings::new(&secrets, Path::new("."));
     let sink = connector.build_sink("post", &with).unwrap();
     assert!(!format!("{connector:?} {sink:?} {with:?}").contains("canary"));
 
     let secrets = Listed(vec![("key", "canary\nkey")]);
-    let with = Surroundings { secrets: &secrets, folder: Path::new(".") };
+    let with = Surroundings::new(&secrets, Path::new("."));
     let reason = connector.build_sink("post", &with).unwrap_err();
     assert_eq!(
         (reason.code.as_str(), reason.at.as_str()),

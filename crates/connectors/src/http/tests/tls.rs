@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use lineshaft_model::Answer;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::json;
 use tempfile::TempDir;
 use tokio_rustls::TlsAcceptor;
@@ -29,6 +30,11 @@ impl Authority {
 
     /// A server whose certificate is for `name` and good until the year `until`.
     async fn server(&self, name: &str, until: i32) -> Server {
+        self.serve(name, until, false).await
+    }
+
+    /// The same; with `asks` it takes only clients that show a certificate of this authority.
+    async fn serve(&self, name: &str, until: i32, asks: bool) -> Server {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_after = date_time_ymd(until, 1, 1);
         let key = KeyPair::generate().unwrap();
@@ -37,11 +43,45 @@ impl Authority {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let config = rustls::ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
+        let config = if asks {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(CertificateDer::from_pem_slice(self.issuer.pem().as_bytes()).unwrap()).unwrap();
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let verifier =
+                rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                    .build()
+                    .unwrap();
+            config.with_client_cert_verifier(verifier)
+        } else {
+            config.with_no_client_auth()
+        };
+        let config = config.with_single_cert(vec![certificate.der().clone()], key).unwrap();
         Server::start_with(Some(TlsAcceptor::from(Arc::new(config)))).await
+    }
+
+    /// Gives the hub a certificate of this authority, in the workspace's `hub.pem` and `hub.key`.
+    fn give_certificate(&self) -> String {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec!["hub.example".to_owned()]).unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        std::fs::write(self.folder.path().join("hub.pem"), certificate.pem()).unwrap();
+        std::fs::write(self.folder.path().join("hub.key"), key.serialize_pem()).unwrap();
+        key.serialize_pem()
+    }
+
+    fn try_sink(
+        &self,
+        server: &Server,
+        tls: Value,
+        key: &'static str,
+    ) -> Result<Arc<dyn Sink>, lineshaft_model::Reason> {
+        let mut config = config(&format!("https://localhost:{}", server.address.port()), plain());
+        config["tls"] = tls;
+        let secrets = Listed(vec![("token", CANARY), ("key", key)]);
+        crate::parse(&config, "erp")
+            .unwrap()
+            .build_sink("post", &Surroundings::new(&secrets, self.folder.path()))
     }
 
     fn sink(&self, server: &Server, own_authority: bool) -> Arc<dyn Sink> {
@@ -51,7 +91,7 @@ impl Authority {
         }
         let connector = crate::parse(&config, "erp").unwrap();
         let secrets = Listed(vec![("token", CANARY)]);
-        connector.build_sink("post", &Surroundings { secrets: &secrets, folder: self.folder.path() }).unwrap()
+        connector.build_sink("post", &Surroundings::new(&secrets, self.folder.path())).unwrap()
     }
 }
 
@@ -98,6 +138,57 @@ async fn any_other_certificate_is_no_effect() {
     assert!(matches!(answer, Answer::Again { .. }), "nothing listens: {answer:?}");
 }
 
+#[tokio::test]
+async fn a_system_that_asks_for_a_certificate_gets_the_hubs() {
+    let authority = Authority::new();
+    let server = authority.serve("localhost", 2100, true).await;
+    let without = authority.sink(&server, true).deliver(&suite::delivery(1)).await;
+    // In TLS 1.3 the refusal of a missing certificate arrives after the client believes to be through.
+    assert!(matches!(without, Answer::Again { .. } | Answer::Unknown { .. }), "{without:?}");
+    assert!(server.received().is_empty());
+    let key: &'static str = authority.give_certificate().leak();
+    for key_setting in ["hub.key", "${secret:key}"] {
+        let tls = json!({ "ca": "ca.pem", "certificate": "hub.pem", "key": key_setting });
+        let sink = authority.try_sink(&server, tls, key).unwrap();
+        let answer = sink.deliver(&suite::delivery(1)).await;
+        assert!(matches!(answer, Answer::Delivered { .. }), "{key_setting}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_that_cannot_be_used_is_said_when_building_and_its_key_never() {
+    let authority = Authority::new();
+    let server = Server::start().await;
+    authority.give_certificate();
+    let other: &'static str = KeyPair::generate().unwrap().serialize_pem().leak();
+    for (certificate, key, secret, at) in [
+        ("gone.pem", "hub.key", "", "/tls/certificate"),
+        ("hub.key", "hub.key", "", "/tls/certificate"),
+        ("hub.pem", "gone.key", "", "/tls/key"),
+        ("hub.pem", "ca.pem", "", "/tls/key"),
+        ("hub.pem", "${secret:key}", "canary, no PEM", "/tls/key"),
+        ("hub.pem", "${secret:key}", other, "/tls/key"),
+    ] {
+        let tls = json!({ "certificate": certificate, "key": key });
+        let reason = authority.try_sink(&server, tls, secret).unwrap_err();
+        assert_eq!(
+            (reason.code.as_str(), reason.at.as_str()),
+            ("tls-identity-unusable", at),
+            "{certificate} {key}"
+        );
+        assert!(!format!("{reason:?}").contains("canary"));
+    }
+    let mut config = config("https://localhost", plain());
+    for (tls, at) in [
+        (json!({ "key": "k" }), "/tls"),
+        (json!({ "certificate": "c" }), "/tls"),
+        (json!({ "cert": "c" }), "/tls/cert"),
+    ] {
+        config["tls"] = tls;
+        assert_eq!(crate::parse(&config, "erp").unwrap_err()[0].at, at);
+    }
+}
+
 #[test]
 fn an_authority_that_cannot_be_read_is_said_when_building() {
     let folder = tempfile::tempdir().unwrap();
@@ -107,7 +198,7 @@ fn an_authority_that_cannot_be_read_is_said_when_building() {
         config["tls"] = json!({ "ca": file });
         let connector = crate::parse(&config, "erp").unwrap();
         let secrets = Listed(vec![("token", CANARY)]);
-        let with = Surroundings { secrets: &secrets, folder: folder.path() };
+        let with = Surroundings::new(&secrets, folder.path());
         let reason = connector.build_sink("post", &with).unwrap_err();
         assert_eq!((reason.code.as_str(), reason.at.as_str()), ("tls-ca-unreadable", "/tls/ca"), "{file}");
     }

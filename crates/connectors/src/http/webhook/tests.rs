@@ -120,6 +120,26 @@ fn a_plain_hmac_is_taken_in_hexadecimal_and_base64() {
 }
 
 #[test]
+fn a_login_is_taken_when_both_parts_are_right() {
+    let config = json!({
+        "signature": "basic", "user": "wms", "secret": ["${secret:new}", "${secret:plain}"], "identity_header": "X-Id"
+    });
+    let gate = gate(&config);
+    let check = |authorization: &str| {
+        gate.check(&headers(&[("authorization", authorization), ("x-id", "m-1")]), BODY, NOW)
+    };
+    let basic = |pair: &str| format!("Basic {}", BASE64_STANDARD.encode(pair));
+    let passed = check(&basic("wms:It's a Secret to Everybody")).unwrap();
+    assert_eq!(passed.identity.as_deref(), Some("m-1"));
+    assert!(check(&basic(&format!("wms:{NEW}"))).is_ok(), "while the password changes both are good");
+    let bearer = basic("wms:It's a Secret to Everybody").replace("Basic", "Bearer");
+    for bad in [&basic("wms:"), &basic("erp:It's a Secret to Everybody"), &bearer, "Basic", "Basic !!!"] {
+        assert_eq!(check(bad).unwrap_err().code, "webhook-login", "{bad}");
+    }
+    assert_eq!(gate.check(&HeaderMap::new(), BODY, NOW).unwrap_err().code, "webhook-header");
+}
+
+#[test]
 fn problems_are_found_when_the_configuration_is_read() {
     let check = |webhook: Value| {
         let problems = Problems::default();
@@ -132,6 +152,7 @@ fn problems_are_found_when_the_configuration_is_read() {
     assert_eq!(check(json!({ "signature": "standard-webhook" })), ["/w/signature setting-choice"]);
     assert_eq!(check(json!({ "signature": "hmac-sha256" })), ["/w setting-missing"]);
     assert_eq!(check(json!({ "signature": "standard-webhooks", "secret": [] })), ["/w/secret setting-range"]);
+    assert_eq!(check(json!({ "signature": "basic", "user": "a:b" })), ["/w/user auth-user"]);
     assert_eq!(check(json!({ "signature": "none", "secret": "x" })), ["/w/secret setting-unknown"]);
 }
 

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Whether a configuration must say `allow_link_local` before this address is called.
-pub(super) fn is_forbidden(address: IpAddr) -> bool {
+pub(crate) fn is_forbidden(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => is_forbidden_v4(address),
         IpAddr::V6(address) => is_forbidden_v6(address) || embedded(address).is_some_and(is_forbidden_v4),

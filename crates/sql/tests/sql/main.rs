@@ -1,0 +1,3 @@
+//! The door to databases against real ones, started by the tests.
+
+mod servers;
