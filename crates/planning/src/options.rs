@@ -13,7 +13,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use crate::flow::NEVER;
-use crate::impact::{Coverage, Impact};
+use crate::impact::{Coverage, Dates, Impact};
 use crate::plan::Plan;
 use crate::record::{Change, OrderKind, Record};
 
@@ -86,6 +86,28 @@ impl Default for Objective {
     }
 }
 
+impl Objective {
+    /// What is small when a thing is good, in a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        format!(
+            "Least of: days late, each demand and order by its weight (100 less its priority, at least 1; what is never covered is a \
+             year late), times {} a day, plus what it costs",
+            self.day_cost.normalize()
+        )
+    }
+}
+
+/// What changes come to, by the objective.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Judged {
+    /// Weighted days of lateness that they save, below zero when they add some.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub saved_days: Decimal,
+    /// What they do.
+    pub impact: Impact,
+}
+
 /// A thing to try.
 pub(crate) struct Proposal {
     kind: OptionKind,
@@ -119,18 +141,7 @@ impl Plan {
 
     fn tried(&mut self, proposal: Proposal, objective: Objective) -> Alternative {
         let Proposal { kind, words, changes, cost } = proposal;
-        // An order that is moved on purpose is still late by the date it had.
-        let mut own_ends = BTreeMap::new();
-        for change in &changes {
-            let Change::Put(Record::Order(order)) = change else { continue };
-            let held = self.flow.orders.find(&order.key).and_then(|id| self.flow.orders.get(id));
-            // A new transfer is wanted by nobody but those who wait for what it brings.
-            let new = (order.kind == OrderKind::Production).then_some(order.end.0);
-            own_ends.extend(held.map(|held| held.end).or(new).map(|end| (order.key.clone(), end)));
-        }
-        let impact = self.what_if(&changes);
-        let saved_ms = self.saved(&impact, &own_ends);
-        let saved_days = Decimal::try_from_i128_with_scale(saved_ms * 100 / DAY_MS, 2).unwrap_or_default();
+        let Judged { saved_days, impact } = self.judge(&changes);
         let price = cost.map_or(Decimal::ZERO, |cost| cost.amount);
         let score = price.saturating_sub(saved_days.saturating_mul(objective.day_cost));
         let sentence = format!(
@@ -143,10 +154,27 @@ impl Plan {
             sentence,
             changes,
             cost,
-            saved_days: saved_days.normalize(),
+            saved_days,
             score: score.normalize(),
             impact,
         }
+    }
+
+    /// What would follow from these changes, and how much lateness that saves. Nothing is kept.
+    pub fn judge(&mut self, changes: &[Change]) -> Judged {
+        // An order that is moved on purpose is still late by the date it had.
+        let mut own_ends = BTreeMap::new();
+        for change in changes {
+            let Change::Put(Record::Order(order)) = change else { continue };
+            let held = self.flow.orders.find(&order.key).and_then(|id| self.flow.orders.get(id));
+            // A new transfer is wanted by nobody but those who wait for what it brings.
+            let new = (order.kind == OrderKind::Production).then_some(order.end.0);
+            own_ends.extend(held.map(|held| held.end).or(new).map(|end| (order.key.clone(), end)));
+        }
+        let impact = self.what_if(changes);
+        let saved_ms = self.saved(&impact, &own_ends);
+        let saved_days = Decimal::try_from_i128_with_scale(saved_ms * 100 / DAY_MS, 2).unwrap_or_default();
+        Judged { saved_days: saved_days.normalize(), impact }
     }
 
     /// Weighted milliseconds of lateness that an impact takes away.
@@ -163,7 +191,7 @@ impl Plan {
             let Some(due) = own_ends.get(&order.order).copied().or(held.map(|held| held.end)) else {
                 continue;
             };
-            let end = |dates: Option<crate::impact::Dates>| {
+            let end = |dates: Option<Dates>| {
                 dates.map_or(due, |dates| dates.end.map_or(NEVER, |at| at.0))
             };
             saved += weight(order.priority)
@@ -208,8 +236,8 @@ fn effect(impact: &Impact) -> String {
     if parts.is_empty() { "no order moves".to_owned() } else { parts.join(", ") }
 }
 
-fn is_sooner(before: Option<crate::impact::Dates>, after: Option<crate::impact::Dates>) -> bool {
-    let end = |dates: crate::impact::Dates| dates.end.map_or(i64::MAX, |at| at.0);
+fn is_sooner(before: Option<Dates>, after: Option<Dates>) -> bool {
+    let end = |dates: Dates| dates.end.map_or(i64::MAX, |at| at.0);
     matches!((before, after), (Some(before), Some(after)) if end(after) < end(before))
 }
 
