@@ -1,5 +1,6 @@
 //! The handle: everything others may ask of a running hub.
 
+mod plan;
 mod show;
 
 use std::collections::HashSet;

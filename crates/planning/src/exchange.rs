@@ -227,6 +227,28 @@ pub struct OpenStep {
     pub minutes: i64,
 }
 
+/// A work centre as another planning system is told of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Resource {
+    /// The work centre.
+    pub work_centre: String,
+    /// How many operations it does at a time.
+    pub places: u16,
+    /// When it does not work, within what is asked for.
+    pub closed: Vec<Closure>,
+}
+
+/// A stretch in which a work centre does not work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Closure {
+    /// Its begin.
+    #[serde(with = "when")]
+    pub from: Millis,
+    /// Its end.
+    #[serde(with = "when")]
+    pub until: Millis,
+}
+
 impl Schedule {
     /// The bucket a time lies in, or the time itself in steps; so that times are told apart as far as theirs can.
     fn place(&self, at: i64) -> i64 {
@@ -331,13 +353,12 @@ impl Plan {
         difference: Difference,
     ) -> OrderDifference {
         let (item, site) = self.place(held.node);
-        let theirs = Dates {
-            start: scheduled.and_then(|one| one.start),
-            end: scheduled.and_then(|one| one.end),
-        };
+        let theirs =
+            Dates { start: scheduled.and_then(|one| one.start), end: scheduled.and_then(|one| one.end) };
         let waits_for = match (difference, held.outcome.hold) {
             (Difference::BeforeMaterial, Hold::Component(line)) => {
-                let row = held.components.get(usize::from(line)).and_then(|row| self.flow.demand_rows.get(*row));
+                let row =
+                    held.components.get(usize::from(line)).and_then(|row| self.flow.demand_rows.get(*row));
                 row.map(|row| self.place(row.node).0)
             }
             _ => None,
@@ -465,10 +486,25 @@ impl Plan {
                 && held.start < until.0
                 && site.is_none_or(|site| self.place(held.node).1 == site)
         };
-        let mut orders: Vec<&OrderHeld> = self.flow.orders.iter().map(|(_, held)| held).filter(here).collect();
+        let mut orders: Vec<&OrderHeld> =
+            self.flow.orders.iter().map(|(_, held)| held).filter(here).collect();
         orders.sort_by(|one, other| (one.start, &one.key).cmp(&(other.start, &other.key)));
         orders.truncate(most);
         orders.into_iter().map(|held| self.open_order(held)).collect()
+    }
+
+    /// A work centre with its closures between two instants. One that nobody has told of does one thing at a time and never closes.
+    #[must_use]
+    pub fn resource(&self, work_centre: &str, from: Millis, until: Millis) -> Resource {
+        let row = self.master.centres.find(work_centre).map(|id| &self.master.centre_rows[id as usize]);
+        let closed =
+            row.and_then(|row| row.working.as_deref()).map(|working| working.closed(from.0, until.0));
+        let closure = |(from, until): (i64, i64)| Closure { from: Millis(from), until: Millis(until) };
+        Resource {
+            work_centre: work_centre.to_owned(),
+            places: row.and_then(|row| row.record.as_ref()).map_or(1, |record| record.places.clamp(1, 64)),
+            closed: closed.unwrap_or_default().into_iter().map(closure).collect(),
+        }
     }
 
     fn open_order(&self, held: &OrderHeld) -> Open {

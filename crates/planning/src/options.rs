@@ -149,15 +149,7 @@ impl Plan {
             effect(&impact),
             cost.map(|cost| format!("; costs {cost}")).unwrap_or_default()
         );
-        Alternative {
-            kind,
-            sentence,
-            changes,
-            cost,
-            saved_days,
-            score: score.normalize(),
-            impact,
-        }
+        Alternative { kind, sentence, changes, cost, saved_days, score: score.normalize(), impact }
     }
 
     /// What would follow from these changes, and how much lateness that saves. Nothing is kept.
@@ -191,9 +183,7 @@ impl Plan {
             let Some(due) = own_ends.get(&order.order).copied().or(held.map(|held| held.end)) else {
                 continue;
             };
-            let end = |dates: Option<Dates>| {
-                dates.map_or(due, |dates| dates.end.map_or(NEVER, |at| at.0))
-            };
+            let end = |dates: Option<Dates>| dates.map_or(due, |dates| dates.end.map_or(NEVER, |at| at.0));
             saved += weight(order.priority)
                 * i128::from(lateness(end(order.before), due) - lateness(end(order.after), due));
         }

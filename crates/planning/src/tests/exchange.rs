@@ -60,7 +60,9 @@ fn what_cannot_be_done_is_told_first_with_what_it_waits_for() {
 #[test]
 fn a_difference_smaller_than_a_step_is_none() {
     let plan = two_orders();
-    let agree = |by: i64| exact(vec![scheduled("fans", 5 * DAY + by, 6 * DAY + by), scheduled("pumps", 8 * DAY, 9 * DAY)]);
+    let agree = |by: i64| {
+        exact(vec![scheduled("fans", 5 * DAY + by, 6 * DAY + by), scheduled("pumps", 8 * DAY, 9 * DAY)])
+    };
     assert_eq!(told(&plan, &agree(59_999)), []);
     assert_eq!(plan.compare(&agree(59_999)).same, 2);
     assert_eq!(told(&plan, &agree(60_000)), [("fans".to_owned(), Difference::Later)]);
@@ -70,10 +72,7 @@ fn a_difference_smaller_than_a_step_is_none() {
 #[test]
 fn buckets_tell_days_apart_and_no_hours() {
     let plan = two_orders();
-    let weeks = |orders: Vec<Scheduled>| Schedule {
-        borders: vec![day(0), day(7), day(14)],
-        ..exact(orders)
-    };
+    let weeks = |orders: Vec<Scheduled>| Schedule { borders: vec![day(0), day(7), day(14)], ..exact(orders) };
     // The pumps can start on day 8, in the second week: theirs only says which week it is.
     assert_eq!(told(&plan, &weeks(vec![scheduled("pumps", 7 * DAY, 7 * DAY), scheduled("fans", 0, 0)])), []);
     let first_week = weeks(vec![scheduled("pumps", 0, 0), scheduled("fans", 7 * DAY, 7 * DAY)]);
@@ -105,7 +104,8 @@ fn quantities_are_compared_bucket_by_bucket() {
     };
     let theirs = Schedule { quantities: vec![week(0, 10), week(1, 4), week(1, 6)], ..exact(Vec::new()) };
     let compared = plan.compare(&theirs);
-    let told: Vec<_> = compared.quantities.iter().map(|one| (one.from, one.ours.value, one.theirs.value)).collect();
+    let told: Vec<_> =
+        compared.quantities.iter().map(|one| (one.from, one.ours.value, one.theirs.value)).collect();
     // Ten pumps come with what is known on day 9, in the second week, as theirs says in two parts.
     assert_eq!(told, [(day(0), 0.into(), 10.into())]);
 }
@@ -122,7 +122,10 @@ fn what_moves_is_told_with_what_it_needs_then() {
     assert_eq!(moves.len(), 1, "{moves:#?}");
     assert_eq!((moves[0].order.as_str(), moves[0].start), ("pumps", Millis(8 * DAY + 6 * HOUR)));
     let need = &moves[0].needs[0];
-    assert_eq!((need.item.as_str(), need.on, need.supplies[0].supply.as_str()), ("MOTOR", Millis(8 * DAY + 6 * HOUR), "4500/10/0"));
+    assert_eq!(
+        (need.item.as_str(), need.on, need.supplies[0].supply.as_str()),
+        ("MOTOR", Millis(8 * DAY + 6 * HOUR), "4500/10/0")
+    );
     let running = Record::Order(Order { status: OrderStatus::Running, ..order("pumps", "PUMP", 10, 3, 4) });
     let mut started = plan.clone();
     started.load([crate::Change::Put(running)]);
@@ -136,4 +139,26 @@ fn another_system_is_asked_about_what_is_open_and_when_its_material_is_there() {
     assert_eq!((open[0].order.as_str(), open[0].material_at, open[0].weight), ("pumps", Some(day(8)), 90));
     assert_eq!(two_orders().open_orders(None, day(30), 1).len(), 1);
     assert!(two_orders().open_orders(Some("Q"), day(30), 9).is_empty());
+}
+
+#[test]
+fn closures_are_told_within_what_is_asked_for() {
+    use crate::record::{Calendar, Shift, WorkCentre};
+    // 1970-01-01 was a Thursday; open from six to two on Thursdays and Fridays.
+    let shift = |day: u8| Shift { day, from_minute: 360, until_minute: 840 };
+    let calendar = Calendar {
+        key: "early".into(),
+        from: day(0),
+        until: day(30),
+        shifts: vec![shift(4), shift(5)],
+        offsets: Vec::new(),
+        exceptions: Vec::new(),
+    };
+    let press = WorkCentre { key: "PRESS".into(), calendar: Some("early".into()), places: 2 };
+    let plan = plan(vec![Record::Calendar(calendar), Record::WorkCentre(press)]);
+    let told = plan.resource("PRESS", Millis(10 * HOUR), Millis(DAY + 20 * HOUR));
+    let closed: Vec<(i64, i64)> =
+        told.closed.iter().map(|one| (one.from.0 / HOUR, one.until.0 / HOUR)).collect();
+    assert_eq!((told.places, closed), (2, vec![(14, 30), (38, 44)]));
+    assert_eq!(plan.resource("unheard-of", day(0), day(1)).closed, []);
 }
