@@ -7,6 +7,7 @@ mod ask;
 mod exchange;
 mod facts;
 mod follow;
+mod ideas;
 mod options;
 mod read;
 mod spans;
@@ -28,8 +29,8 @@ pub use lineshaft_planning::exchange::{Comparison, Difference, OrderDifference, 
 pub use lineshaft_planning::options::{Alternative, Objective, OptionKind};
 pub use lineshaft_planning::record::{DemandKind, OrderStatus, SupplyKind};
 pub use lineshaft_planning::{
-    Availability, Counts, Coverage, Dates, DemandImpact, Direction, Impact, Link, MovementKind, OrderImpact,
-    OrderState, Peg, PegEnd, Shortage,
+    Availability, Counts, Coverage, Dates, DemandImpact, Direction, Impact, Link, Movement, MovementKind,
+    OrderImpact, OrderState, Peg, PegEnd, Shortage,
 };
 use lineshaft_planning::{Change, Missing, Plan, Settings};
 use lineshaft_store::reading::Reading;
@@ -43,7 +44,8 @@ pub(crate) use self::exchange::request_event;
 pub use self::exchange::{Asked, AskedResource, Compared, Horizon, PlanRequest};
 use self::facts::{Facts, OBJECT_TYPES, Places};
 pub(crate) use self::follow::run;
-pub use self::options::{Compare, Judgement, Options, OptionsOf, Variant};
+pub use self::ideas::{Idea, IdeaKind};
+pub use self::options::{Compare, Judgement, Options, OptionsOf, Ranked, Variant};
 use self::tell::{Telling, Told};
 
 /// Impacts kept for those who ask later.

@@ -11,12 +11,10 @@ use serde::Serialize;
 
 use crate::flow::{BEGIN, Hold, NEVER, OrderHeld, Owner};
 use crate::impact::{Dates, known};
-use crate::options::weight;
+use crate::options::{days_of, weight};
 use crate::plan::Plan;
 use crate::record::{OrderStatus, SupplyKind};
 use crate::when;
-
-const DAY_MS: i128 = 86_400_000;
 
 /// A schedule of another system, its times as instants.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -313,8 +311,7 @@ impl Plan {
             (one.difference, one.priority, &one.order).cmp(&(other.difference, other.priority, &other.order))
         });
         found.quantities = self.quantity_differences(theirs);
-        let days = |ms: i128| Decimal::try_from_i128_with_scale(ms * 100 / DAY_MS, 2).unwrap_or_default();
-        (found.late_days_ours, found.late_days_theirs) = (days(ours_ms), days(theirs_ms));
+        (found.late_days_ours, found.late_days_theirs) = (days_of(ours_ms), days_of(theirs_ms));
         found
     }
 

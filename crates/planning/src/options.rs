@@ -165,8 +165,7 @@ impl Plan {
         }
         let impact = self.what_if(changes);
         let saved_ms = self.saved(&impact, &own_ends);
-        let saved_days = Decimal::try_from_i128_with_scale(saved_ms * 100 / DAY_MS, 2).unwrap_or_default();
-        Judged { saved_days: saved_days.normalize(), impact }
+        Judged { saved_days: days_of(saved_ms), impact }
     }
 
     /// Weighted milliseconds of lateness that an impact takes away.
@@ -196,7 +195,12 @@ pub(crate) fn weight(priority: u32) -> i128 {
     i128::from(100_u32.saturating_sub(priority).max(1))
 }
 
-fn lateness(at: i64, due: i64) -> i64 {
+/// Weighted milliseconds as days, to the hundredth.
+pub(crate) fn days_of(weighted_ms: i128) -> Decimal {
+    Decimal::try_from_i128_with_scale(weighted_ms * 100 / DAY_MS, 2).unwrap_or_default().normalize()
+}
+
+pub(crate) fn lateness(at: i64, due: i64) -> i64 {
     if at >= NEVER { NEVER_LATE_MS } else { (at - due).clamp(0, NEVER_LATE_MS) }
 }
 

@@ -127,7 +127,7 @@ fn status_of(code: &str) -> StatusCode {
             StatusCode::CONFLICT
         }
         "source-foreign" | "tenant-foreign" => StatusCode::FORBIDDEN,
-        "system-unknown" => StatusCode::NOT_FOUND,
+        "system-unknown" | "schedule-unknown" => StatusCode::NOT_FOUND,
         "contract-violation"
         | "type-not-announced"
         | "unknown-code"
