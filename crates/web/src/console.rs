@@ -78,6 +78,7 @@ pub fn routes() -> Router<State> {
         .route("/planning/order", get(planning::order))
         .route("/planning/what-if", get(planning::what_if))
         .route("/planning/schedules", get(planning::schedules))
+        .route("/planning/schedules/request", post(planning::request))
         .route("/planning/schedule", get(planning::schedule))
         .route("/planning/schedule/take", post(planning::take))
         .route("/books", get(books::page))

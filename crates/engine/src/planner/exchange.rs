@@ -51,7 +51,7 @@ pub struct PlanRequest {
 /// A stretch of time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Horizon {
-    /// Its begin, RFC 3339.
+    /// Its begin, RFC 3339; in a request as the site's clocks show it.
     pub from: String,
     /// Its end.
     pub to: String,
@@ -67,6 +67,8 @@ pub struct Asked {
     pub release_minute: Option<i64>,
     /// When it is to end.
     pub due_minute: i64,
+    /// How long it takes as planned.
+    pub minutes: i64,
 }
 
 /// A work centre in a request.
@@ -139,6 +141,7 @@ impl Planner {
             return Err(Reason::new("horizon-range", message).at("?horizon").hint("write for instance 14d"));
         }
         let until = now.plus(span);
+        let zone = self.zones.of(site);
         let state = self.state.lock();
         let orders = state.plan.open_orders(site, until, MOST_ORDERS);
         let centres: BTreeSet<&str> = orders
@@ -155,12 +158,16 @@ impl Planner {
         let asked = |order: Open| Asked {
             release_minute: order.material_at.map(|at| minute(at.plus(59_999)).max(0)),
             due_minute: order.planned.end.map_or(0, minute),
+            minutes: match (order.planned.start, order.planned.end) {
+                (Some(start), Some(end)) => (end.since(start) / 60_000).max(1),
+                _ => 1,
+            },
             order,
         };
         Ok(PlanRequest {
             request: format!("{}-{}", site.unwrap_or("all"), now.0),
             site: site.map(str::to_owned),
-            horizon: Horizon { from: now.to_string(), to: until.to_string() },
+            horizon: Horizon { from: local(now, zone), to: local(until, zone) },
             orders: orders.into_iter().map(asked).collect(),
             resources,
         })
@@ -192,6 +199,12 @@ impl Planner {
             proposed.events(&state.plan.moves(&proposed.schedule), &self.tenant, why),
         ))
     }
+}
+
+/// A time as the site's clocks show it, with its offset: planners count in days of the site.
+fn local(at: Millis, zone: &TimeZone) -> String {
+    let stamp = jiff::Timestamp::from_millisecond(at.0).unwrap_or_default();
+    stamp.to_zoned(zone.clone()).strftime("%Y-%m-%dT%H:%M:%S%:z").to_string()
 }
 
 /// A request as an event.

@@ -19,4 +19,5 @@ mod load;
 mod planning;
 mod plant;
 mod reload;
+mod schedules;
 mod traces;

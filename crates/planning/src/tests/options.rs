@@ -176,3 +176,25 @@ fn a_reservation_of_a_line_takes_its_parts_in_turn() {
     assert_eq!(supplies("late"), [("4500/10/0".to_owned(), 4.into()), ("4500/10/1".to_owned(), 3.into())]);
     assert_eq!(supplies("soon"), [("4500/10/1".to_owned(), 1.into()), ("4500/100/0".to_owned(), 9.into())]);
 }
+
+#[test]
+fn material_for_an_order_that_is_stopped_counts() {
+    let stopped = Order { status: OrderStatus::Held, priority: 10, ..order("pumps", "PUMP", 10, 3, 4) };
+    let mut plan = plan(vec![
+        bom("PUMP", &[("MOTOR", 1)]),
+        stock("motors", "MOTOR", 4),
+        Record::Source(source("fast", Origin::Supplier("FAST".into()), 2)),
+        Record::Order(stopped),
+    ]);
+    let found = plan.options("MOTOR", "P", Objective::default());
+    let told: Vec<&str> = found.iter().map(|one| one.sentence.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "Buy 16 C62 of `MOTOR` from FAST, here on 1970-01-03: material sooner for 1 held order; costs 32 EUR"
+        ]
+    );
+    // A year that nobody waits any more, by the order's weight.
+    assert_eq!(found[0].saved_days, (365 * 90).into());
+    assert_eq!(plan.judge(&found[0].changes).saved_days, found[0].saved_days);
+}

@@ -26,7 +26,7 @@ use drawing::{Scale, Spans, Tick, horizon, why};
 pub(super) use item::item;
 pub(super) use options::options;
 pub(super) use order::order;
-pub(super) use schedules::{schedule, schedules, take};
+pub(super) use schedules::{request, schedule, schedules, take};
 pub(super) use what_if::what_if;
 
 /// Rows of each list.

@@ -12,6 +12,7 @@ use super::{Answer, Section, Shell, State, Viewer, ask, show, slip};
 use crate::access::Scope;
 use crate::console::fault::Fault;
 use crate::console::query::link;
+use crate::console::session::Bare;
 use crate::problem::Problem;
 
 /// Orders shown of a comparison.
@@ -22,13 +23,25 @@ const MOST_ORDERS: usize = 200;
 struct List {
     shell: Shell,
     schedules: Vec<Compared>,
+    /// About how many orders others were just asked.
+    asked: Option<usize>,
+}
+
+/// What was just done.
+#[derive(Debug, Default, Deserialize)]
+pub(in crate::console) struct Done {
+    asked: Option<usize>,
 }
 
 /// Every schedule.
-pub(in crate::console) async fn schedules(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
+pub(in crate::console) async fn schedules(
+    Extract(state): Extract<State>,
+    viewer: Viewer,
+    Query(done): Query<Done>,
+) -> Answer {
     let shell = Shell::new(&state, viewer, Section::Planning, "Schedules · Planning").live(5_000);
     let schedules = ask(&state, |planner| planner.schedules()).await.map_err(Fault::from)?;
-    show(&List { shell, schedules })
+    show(&List { shell, schedules, asked: done.asked })
 }
 
 /// Which schedule; what was done with it.
@@ -142,6 +155,19 @@ pub(in crate::console) async fn take(
     let orders = orders.to_string();
     let fields = [("schedule", Some(form.schedule.as_str())), ("taken", Some(orders.as_str()))];
     Ok(Redirect::to(&link("/planning/schedule", &fields)).into_response())
+}
+
+/// Asks other planning systems for a schedule.
+pub(in crate::console) async fn request(
+    Extract(state): Extract<State>,
+    viewer: Viewer,
+    Form(form): Form<Bare>,
+) -> Answer {
+    viewer.sent(&form.form_token)?;
+    viewer.caller.need(Scope::Operate)?;
+    let (request, _) = state.hub.ask_planners(None, None).await.map_err(Fault::from)?;
+    let orders = request.orders.len().to_string();
+    Ok(Redirect::to(&link("/planning/schedules", &[("asked", Some(orders.as_str()))])).into_response())
 }
 
 /// Where a schedule's page is.
