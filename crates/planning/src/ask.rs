@@ -74,7 +74,7 @@ pub enum Link {
         /// The order.
         order: String,
     },
-    /// The order was stopped.
+    /// The order was stopped; when its material is late, why that is follows.
     Held {
         /// The order.
         order: String,
@@ -263,8 +263,11 @@ impl Plan {
                     break;
                 }
                 Hold::Stopped => {
-                    chain.push(Link::Held { order: key });
-                    break;
+                    chain.push(Link::Held { order: key.clone() });
+                    // Whoever stopped it may have had this in mind.
+                    let Some(line) = self.latest_component(id) else { break };
+                    let Some(next) = self.component_cause(id, key, line, &mut chain) else { break };
+                    id = next;
                 }
                 Hold::Operation(step) => {
                     let centre = order.operations.get(usize::from(step)).map(|(centre, _)| *centre);
@@ -279,6 +282,14 @@ impl Plan {
             }
         }
         chain
+    }
+
+    /// The component of an order that comes last of those that are late.
+    fn latest_component(&self, id: u32) -> Option<u16> {
+        let rows =
+            self.flow.orders.get(id)?.components.iter().filter_map(|row| self.flow.demand_rows.get(*row));
+        let late = rows.filter(|row| row.outcome.at > row.due && !row.cut);
+        late.max_by_key(|row| (row.outcome.at, Reverse(row.line))).map(|row| row.line)
     }
 
     /// Adds why a component is late, and returns the order that it waits for.

@@ -246,7 +246,10 @@ async fn options_and_alternatives_are_ranked_by_one_objective() {
         .map(|one| (one["name"].as_str().unwrap(), one["rank"].as_u64().unwrap()))
         .collect();
     assert_eq!(ranks, [("a day sooner", 2), ("in time", 1), ("without the order", 3)], "{compared:#}");
-    assert_eq!(compared["alternatives"][2]["saved_days"], "0", "what is given up saves nothing: {compared:#}");
+    assert_eq!(
+        compared["alternatives"][2]["saved_days"], "0",
+        "what is given up saves nothing: {compared:#}"
+    );
     assert_eq!(late(&mut caller, 1).await[0]["slip_ms"], 5 * DAY, "nothing of it is kept");
     let both = json!({ "changes": [], "alternatives": [] });
     let answer = caller.call(&Call::post("/v1/impact", "application/json", both.to_string())).await.unwrap();

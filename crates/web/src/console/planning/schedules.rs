@@ -72,6 +72,11 @@ struct Row {
 }
 
 impl Page {
+    /// The last day it looks at.
+    fn until(&self) -> &str {
+        self.one.horizon.to.get(..10).unwrap_or(&self.one.horizon.to)
+    }
+
     fn span(&self, row: &Row) -> Spans {
         let label = format!("dates of {} by both", row.order.order);
         let spans = Spans::new(label, self.now_x, ("feasible ours", "theirs"));
