@@ -88,6 +88,7 @@ fn write_group(batch: &mut Batch, feed: &mut Feed, end: Position, count: u64) ->
                 reason: None,
                 foreign_key: None,
                 actor: None,
+                amendment: Position(0),
             };
             batch.push(RecordKind::Outcome as u8, VERSION, |buf| OutcomeRecord::encode(buf, &outcome))?;
         }

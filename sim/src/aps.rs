@@ -2,6 +2,7 @@
 
 mod feasibility;
 mod intake;
+mod request;
 mod routes;
 
 use std::collections::BTreeMap;

@@ -66,6 +66,9 @@ impl Erp {
         for item in self.catalogue.all_items() {
             desk.send(documents::item(item, moment));
         }
+        for (item, supplier, terms) in self.catalogue.terms() {
+            desk.send(documents::info_record(item, supplier, &terms, moment));
+        }
         for item in self.catalogue.all_items().filter(|item| item.is_made()) {
             desk.send(documents::bill_of_material(item, &self.catalogue, moment));
         }

@@ -5,7 +5,7 @@ mod documents;
 mod generator;
 mod scene;
 
-pub use catalogue::{Catalogue, Item, PLANT, Stock, Supplier};
+pub use catalogue::{Catalogue, Item, PLANT, Stock, Supplier, Terms};
 pub use documents::{
     Action, Component, CountLine, OrderLine, ProductionOrder, PurchaseOrder, Step, StockMove,
 };

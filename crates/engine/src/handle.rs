@@ -1,6 +1,7 @@
 //! The handle: everything others may ask of a running hub.
 
 mod mending;
+mod plan;
 mod refused;
 mod show;
 

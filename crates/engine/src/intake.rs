@@ -27,7 +27,7 @@ use crate::tracer::Times;
 use crate::work::{Admitted, Candidate, Intake as IntakeWork, Item, Owing, Verdict, Work};
 
 /// The system that the planner's own events come from.
-const PLANNING: &str = "planning";
+pub(crate) const PLANNING: &str = "planning";
 
 /// Inputs larger than this are prepared on the pool for blocking work, so that they hold up nobody else.
 const LARGE_BYTES: usize = 128 * 1024;
@@ -123,10 +123,11 @@ impl Intake {
         Some(taken)
     }
 
-    /// Takes events that the hub itself has come to, as from a system of this name. What is refused is quarantined like any
-    /// input; a hub that stops comes to the same again.
-    pub(crate) async fn derived(&self, drafts: Vec<Draft>) {
+    /// Takes events that the planner has come to, as from a system of this name. What is refused is quarantined like any input;
+    /// a hub that stops comes to the same again.
+    pub(crate) async fn derived(&self, system: &str, drafts: Vec<Draft>) -> Vec<Admitted> {
         let bytes = drafts.iter().map(|draft| draft.data.len()).sum();
+        let system = system.to_owned();
         let taken = self
             .take(PLANNING, bytes, None, move |plan, references, now_text, now| {
                 let around = Around {
@@ -139,13 +140,14 @@ impl Intake {
                     now_text,
                     references,
                 };
-                let sender = Sender { tenant: &plan.tenant, system: PLANNING, site: "" };
+                let sender = Sender { tenant: &plan.tenant, system: &system, site: "" };
                 drafts.into_iter().map(|draft| prepare::derived(&around, sender, draft)).collect()
             })
             .await;
-        if let Err(Refusal::Busy { why, .. }) = taken {
+        if let Err(Refusal::Busy { why, .. }) = &taken {
             tracing::warn!(code = "derived-not-kept", "what the planner came to is not kept: {why}");
         }
+        taken.unwrap_or_default()
     }
 
     /// Waits for room, prepares, hands to the recorder and waits until it is durable.

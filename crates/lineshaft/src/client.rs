@@ -80,6 +80,16 @@ impl Hub {
         self.decoded(path, answer).await
     }
 
+    /// `POST` without a body, its parameters in the address, and what the answer says.
+    pub async fn post_with<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+    ) -> Result<T, Failure> {
+        let answer = self.send(Method::POST, path, query, Bytes::new(), None).await?;
+        self.decoded(path, answer).await
+    }
+
     /// A stream of server-sent events from behind the one with this id.
     pub async fn stream(&self, path: &str, last_id: Option<&str>) -> Result<Events, Failure> {
         let answer = self.send(Method::GET, path, &[], Bytes::new(), last_id).await?;

@@ -1,5 +1,6 @@
 //! The commands, a file each; what several of them share is in `reach` (which hub) and `listing` (rows and pages).
 
+pub mod availability;
 pub mod balance;
 pub mod bench;
 pub mod check;
@@ -11,16 +12,19 @@ pub mod demo;
 pub mod encode;
 pub mod events;
 pub mod explain;
+pub mod impact;
 pub mod jobs;
 pub mod journal;
 pub(crate) mod listing;
 pub mod map;
 pub mod new;
 pub mod objects;
+pub mod plan;
 pub mod quarantine;
 mod reach;
 pub mod reload;
 pub mod run;
+pub mod shortages;
 pub mod systems;
 pub mod test;
 pub mod token;

@@ -44,6 +44,15 @@ impl Plan {
 
     /// What would follow from these changes. Nothing is kept.
     pub fn what_if(&mut self, changes: &[Change]) -> Impact {
+        self.what_if_seen(changes, |_| ()).0
+    }
+
+    /// The same, with what is seen of the plan while the changes hold.
+    pub(crate) fn what_if_seen<T>(
+        &mut self,
+        changes: &[Change],
+        see: impl FnOnce(&Self) -> T,
+    ) -> (Impact, T) {
         let mut back = Vec::with_capacity(changes.len());
         self.begin_noting();
         for change in changes {
@@ -56,9 +65,10 @@ impl Plan {
         }
         self.settle();
         let impact = self.end_noting();
+        let seen = see(self);
         back.reverse();
         self.load(back);
-        impact
+        (impact, seen)
     }
 
     fn change(&mut self, change: Change) {

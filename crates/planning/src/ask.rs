@@ -1,10 +1,14 @@
 //! What can be asked of a plan: shortages, orders with what holds them up, circles, problems, counts.
 
+use std::cmp::Reverse;
+
 use lineshaft_model::{Millis, Quantity};
+use rust_decimal::Decimal;
 use serde::Serialize;
 
 use crate::flow::{Hold, NEVER, Owner};
 use crate::impact::{Coverage, Dates, Missing, Problem, known};
+use crate::options::{days_of, lateness, weight};
 use crate::plan::Plan;
 use crate::record::{OrderStatus, SupplyKind};
 use crate::when;
@@ -23,6 +27,10 @@ pub struct Shortage {
     pub missing: Missing,
     /// The most urgent priority of the demands that are short; none when only the safety stock is touched.
     pub priority: Option<u32>,
+    /// Its effect: days by which what is short comes late, each order and demand by its weight (100 less its priority, at least 1);
+    /// what never comes is a year late.
+    #[serde(with = "rust_decimal::serde::str")]
+    pub late_days: Decimal,
     /// Orders that end later for want of it, the most urgent first; at most 100.
     pub orders: Vec<String>,
     /// Demands of customers and forecasts that are late for want of it, the most urgent first; at most 100.
@@ -66,7 +74,7 @@ pub enum Link {
         /// The order.
         order: String,
     },
-    /// The order was stopped.
+    /// The order was stopped; when its material is late, why that is follows.
     Held {
         /// The order.
         order: String,
@@ -149,21 +157,24 @@ pub struct Counts {
 }
 
 impl Plan {
-    /// What is missing, the most urgent and soonest first; at most `most`.
+    /// What is missing, what has the largest effect first; at most `most`.
     #[must_use]
     pub fn shortages(&self, most: usize) -> Vec<Shortage> {
-        let mut found: Vec<(Option<u32>, i64, u32)> = Vec::new();
+        let mut found: Vec<(Reverse<i128>, i64, u32)> = Vec::new();
         for (id, node) in self.flow.nodes.iter().enumerate() {
             if node.short.demands > 0 || node.short.safety > 0 {
-                let worst = self.late_rows(id as u32).map(|row| row.priority).min();
-                found.push((worst, node.short.first, id as u32));
+                found.push((Reverse(self.effect_ms(id as u32)), node.short.first, id as u32));
             }
         }
-        let rank = |&(worst, first, node): &(Option<u32>, i64, u32)| {
-            (worst.unwrap_or(u32::MAX), first, self.place(node))
-        };
-        found.sort_by_cached_key(rank);
+        found.sort_by_cached_key(|&(effect, first, node)| (effect, first, self.place(node)));
         found.into_iter().take(most).filter_map(|(.., node)| self.shortage_at(node)).collect()
+    }
+
+    /// Weighted milliseconds by which what is short at an item-site comes late.
+    fn effect_ms(&self, node: u32) -> i128 {
+        self.late_rows(node)
+            .map(|row| weight(row.priority) * i128::from(lateness(row.outcome.at, row.due)))
+            .sum()
     }
 
     /// What is missing at an item-site; none when nothing is.
@@ -189,7 +200,9 @@ impl Plan {
             keys.into_iter().take(100).map(|(_, key)| key).collect()
         };
         let priority = self.late_rows(node).map(|row| row.priority).min();
-        Some(Shortage { item, site, missing, priority, orders: sorted(orders), demands: sorted(demands) })
+        let late_days = days_of(self.effect_ms(node));
+        let (orders, demands) = (sorted(orders), sorted(demands));
+        Some(Shortage { item, site, missing, priority, late_days, orders, demands })
     }
 
     fn late_rows(&self, node: u32) -> impl Iterator<Item = &crate::flow::DemandRow> {
@@ -250,8 +263,11 @@ impl Plan {
                     break;
                 }
                 Hold::Stopped => {
-                    chain.push(Link::Held { order: key });
-                    break;
+                    chain.push(Link::Held { order: key.clone() });
+                    // Whoever stopped it may have had this in mind.
+                    let Some(line) = self.latest_component(id) else { break };
+                    let Some(next) = self.component_cause(id, key, line, &mut chain) else { break };
+                    id = next;
                 }
                 Hold::Operation(step) => {
                     let centre = order.operations.get(usize::from(step)).map(|(centre, _)| *centre);
@@ -266,6 +282,14 @@ impl Plan {
             }
         }
         chain
+    }
+
+    /// The component of an order that comes last of those that are late.
+    fn latest_component(&self, id: u32) -> Option<u16> {
+        let rows =
+            self.flow.orders.get(id)?.components.iter().filter_map(|row| self.flow.demand_rows.get(*row));
+        let late = rows.filter(|row| row.outcome.at > row.due && !row.cut);
+        late.max_by_key(|row| (row.outcome.at, Reverse(row.line))).map(|row| row.line)
     }
 
     /// Adds why a component is late, and returns the order that it waits for.

@@ -59,6 +59,26 @@ impl Working {
         self.open.get(next).map_or(self.until, |(begin, ..)| at.max(*begin))
     }
 
+    /// The stretches between two instants that are not open.
+    pub(crate) fn closed(&self, from: i64, until: i64) -> Vec<(i64, i64)> {
+        let (from, until) = (from.max(self.from), until.min(self.until));
+        let mut closed = Vec::new();
+        let mut at = from;
+        for &(begin, end, _) in &self.open[self.open.partition_point(|(_, end, _)| *end <= from)..] {
+            if at >= until {
+                break;
+            }
+            if at < begin {
+                closed.push((at, begin.min(until)));
+            }
+            at = at.max(end);
+        }
+        if at < until {
+            closed.push((at, until));
+        }
+        closed
+    }
+
     /// Open time since the calendar's begin, negative before it.
     fn worked_until(&self, at: i64) -> i64 {
         if at <= self.from {

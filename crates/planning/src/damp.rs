@@ -3,12 +3,16 @@
 //! A pure decision. Whoever applies changes says what is missing at an item-site afterwards ([`Damper::observe`]) and collects what
 //! is due to be told ([`Damper::due`]), at the latest when [`Damper::next`] says.
 
+mod moves;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use lineshaft_model::Millis;
 use serde::{Deserialize, Serialize};
 
 use crate::impact::Missing;
+
+pub use moves::{Moved, Moves};
 
 /// How patient to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +74,19 @@ impl Damper {
     #[must_use]
     pub fn new(patience: Patience) -> Self {
         Self { patience, ..Self::default() }
+    }
+
+    /// Takes what an earlier life has told of an item-site: what was missing, and when that was told.
+    pub fn remember(&mut self, item: &str, site: &str, missing: Missing, told_at: Millis) {
+        let place = (item.to_owned(), site.to_owned());
+        let told = Some(missing);
+        let watch = Watch { told, told_at, current: told, cause: String::new(), since: None, due: None };
+        self.places.insert(place, watch);
+    }
+
+    /// The item-sites whose shortage is told or waits to be.
+    pub fn places(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.places.keys().map(|(item, site)| (item.as_str(), site.as_str()))
     }
 
     /// Takes what is missing at an item-site now, and which event made it so.
@@ -210,6 +227,20 @@ mod tests {
         damper.observe("A", "P", None, "delivered", Millis(3_700_000));
         assert_eq!(told(&damper.due(Millis(3_760_000))), [(false, false, "delivered")]);
         assert!(damper.is_empty());
+    }
+
+    #[test]
+    fn what_an_earlier_life_told_is_not_told_again() {
+        let mut damper = Damper::new(Patience::default());
+        damper.remember("A", "P", missing(5).unwrap(), Millis(0));
+        damper.remember("B", "P", missing(5).unwrap(), Millis(0));
+        damper.observe("A", "P", missing(5), "start", Millis(10_000));
+        damper.observe("B", "P", None, "start", Millis(10_000));
+        damper.observe("C", "P", missing(5), "start", Millis(10_000));
+        let notices = damper.due(Millis(100_000));
+        let of: Vec<&str> = notices.iter().map(|notice| notice.item.as_str()).collect();
+        assert_eq!(of, ["C", "B"]);
+        assert_eq!(told(&notices), [(true, false, "start"), (false, false, "start")]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lineshaft_model::{Millis, Quantity, Reason};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::flow::{Covered, NEVER, Outcome, Short};
 use crate::plan::{Plan, WasCovered};
@@ -50,7 +50,7 @@ pub struct OrderImpact {
 }
 
 /// When an order can start and end; none: not with what is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dates {
     /// Its start.
     #[serde(with = "when::option")]
@@ -81,7 +81,7 @@ pub struct DemandImpact {
 }
 
 /// How a demand is covered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Coverage {
     /// What is wanted.
     pub quantity: Quantity,
@@ -111,7 +111,7 @@ pub struct ShortageImpact {
 }
 
 /// What is missing at an item-site.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Missing {
     /// Not there when it is due, summed over all demands.
     pub quantity: Quantity,

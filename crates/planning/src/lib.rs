@@ -38,9 +38,11 @@
 //! | object | records |
 //! |---|---|
 //! | item | [`record::Item`]: unit, conversions; [`record::Stocking`] for each site it is kept at: safety stock, lead time, time fence |
-//! | supplier | [`record::Supplier`] with the lateness seen of it; [`record::Source`] for each item and site it delivers |
-//! | bill-of-material | [`record::Bom`]; where it names alternatives, [`record::Substitution`] |
-//! | routing, work-centre | [`record::WorkCentre`]; operations go with their orders |
+//! | supplier | [`record::Supplier`] with the lateness seen of it |
+//! | source-of-supply | [`record::Source`] for an item and site |
+//! | bill-of-material | [`record::Bom`] |
+//! | substitution | [`record::Substitution`] |
+//! | work-centre | [`record::WorkCentre`]; operations go with their orders |
 //! | purchase-order | one [`record::Supply`] of kind `PurchaseOrder` for each line and schedule line, `PO/line/n`, with what is still open: ordered less received and less what shipments carry. Cancelled, rejected, closed: removed |
 //! | supplier-confirmation | the same supplies: one for each split, with `confirmed`; a part without a date keeps `requested`, one that is backordered without a date has neither |
 //! | shipment | [`record::Supply`] of kind `Shipment` for each line, with the expected arrival as `confirmed`; the purchase order's supply shrinks by as much |
@@ -51,7 +53,7 @@
 //! | transfer | [`record::Order`] of kind `Transfer` |
 //! | reservation | [`record::Reservation`] |
 //! | demand | [`record::Demand`]: sales orders, and forecasts less the sales orders that use them up |
-//! | calendar of a site | [`record::Calendar`] and [`record::Site`]; the offsets are those of the site's time zone over the horizon |
+//! | calendar | [`record::Calendar`], and [`record::Site`] when it is a site's; the offsets are those of the site's time zone over the horizon |
 //!
 //! A first load goes through [`Plan::load`]; then each event is one [`Plan::apply`]. The time moves by [`Plan::advance`], once a
 //! minute or an hour: overdue supplies are expected now and orders that have not started start now. Records that cannot be read
@@ -80,6 +82,7 @@ mod availability;
 mod calendar;
 mod capacity;
 pub mod damp;
+pub mod exchange;
 mod flow;
 mod impact;
 mod level;

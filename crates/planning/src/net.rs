@@ -200,10 +200,16 @@ impl Scratch {
             held.sort_unstable();
             for (place, _, supply, quantity) in held {
                 let is_meant = |bin: &Bin| {
-                    flow.supply_rows.get(bin.id).is_some_and(|row| flow.supply_key(row.owner) == supply)
+                    flow.supply_rows.get(bin.id).is_some_and(|row| names(supply, flow.supply_key(row.owner)))
                 };
-                let Some(bin) = self.shelves[member].bins.iter().position(is_meant) else { continue };
-                self.peg(place, member, bin, (1, 1), quantity);
+                let bins = &self.shelves[member].bins;
+                let meant: Vec<usize> = (0..bins.len()).filter(|bin| is_meant(&bins[*bin])).collect();
+                let mut left = quantity;
+                for bin in meant {
+                    let before = self.wants[place].left;
+                    self.peg(place, member, bin, (1, 1), left);
+                    left -= before - self.wants[place].left;
+                }
             }
         }
     }
@@ -284,6 +290,11 @@ impl Scratch {
         self.shelves[shelf].take(bin, taken);
         true
     }
+}
+
+/// Whether a reservation's supply is this one: it names the key, or what it is below, `4500/10` for `4500/10/0`.
+fn names(reserved: &str, key: &str) -> bool {
+    key.strip_prefix(reserved).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Priority, the safety stock first; due date; key.

@@ -565,7 +565,8 @@ pub struct Reservation {
     pub site: String,
     /// The demand, or the order whose component it is.
     pub demand: String,
-    /// The supply, or the order that brings it.
+    /// The supply, or the order that brings it. A key that others are below, for instance a purchase order's line, means all of
+    /// those, what comes first before what comes later.
     pub supply: String,
     /// How much.
     pub quantity: Quantity,

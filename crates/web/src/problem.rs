@@ -150,7 +150,7 @@ fn status_of(code: &str) -> StatusCode {
         "source-foreign" | "tenant-foreign" | "edit-not-allowed" | "second-person-needed" => {
             StatusCode::FORBIDDEN
         }
-        "system-unknown" | "job-unknown" => StatusCode::NOT_FOUND,
+        "system-unknown" | "job-unknown" | "schedule-unknown" => StatusCode::NOT_FOUND,
         "contract-violation"
         | "type-not-announced"
         | "unknown-code"

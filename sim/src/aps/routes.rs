@@ -15,5 +15,6 @@ pub(crate) fn routes(system: &Arc<ApsSystem>) -> Router {
         .route("/api/inbound/{asn}", takes("announce-inbound", Aps::announce))
         .route("/api/positions", takes_in("put-position", Aps::put_position))
         .route("/api/production-orders/{order}", jobs)
+        .route("/api/schedule-requests", takes_in("request-schedule", Aps::request_schedule))
         .with_state(Arc::clone(system))
 }

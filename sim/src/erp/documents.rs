@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::amount::Amount;
 use crate::clock::{ScenarioClock, odata_day, odata_moment};
 use crate::erp::orders::{Production, ProductionState, Purchase, PurchaseState};
-use crate::plan::{Catalogue, Item, OrderLine, PLANT, Supplier};
+use crate::plan::{Catalogue, Item, OrderLine, PLANT, Supplier, Terms};
 use crate::station::outbox::Document;
 
 const CURRENCY: &str = "EUR";
@@ -189,6 +189,30 @@ pub(super) fn item(item: &Item, changed: Timestamp) -> Document {
         "to_Description": { "results": [ { "Product": number, "Language": "EN", "ProductDescription": item.text } ] },
     } });
     Document::json("items", number, number, &body)
+}
+
+/// On what terms a supplier delivers a part to the plant.
+pub(super) fn info_record(item: &Item, supplier: &Supplier, terms: &Terms, changed: Timestamp) -> Document {
+    let number = format!("53{}{}", item.number.trim_start_matches("RM-"), terms.number);
+    let body = json!({ "d": {
+        "__metadata": metadata("API_INFORECORD_PROCESS_SRV", "A_PurchasingInfoRecord", &number),
+        "PurchasingInfoRecord": number,
+        "Supplier": padded(&supplier.number),
+        "Material": item.number,
+        "BaseUnit": unit(item.unit),
+        "IsDeleted": false,
+        "LastChangeDateTime": odata_moment(changed),
+        "to_PurgInfoRecdOrgPlantData": { "results": [{
+            "PurchasingInfoRecord": number,
+            "Plant": PLANT,
+            "Currency": CURRENCY,
+            "NetPriceAmount": terms.price.fixed(2),
+            "MaterialPlannedDeliveryDurn": terms.days.to_string(),
+            "MinimumPurchaseOrderQuantity": Amount::whole(terms.least).fixed(3),
+            "StandardPurchaseOrderQuantity": Amount::whole(terms.least).fixed(3),
+        }] },
+    } });
+    Document::json("info-records", &number, &number, &body)
 }
 
 pub(super) fn bill_of_material(item: &Item, catalogue: &Catalogue, changed: Timestamp) -> Document {

@@ -39,6 +39,16 @@ impl Item {
     }
 }
 
+/// On what terms a supplier delivers a part.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// Which of the part's records: 1 is the usual supplier, 2 a fast and dear one.
+    pub number: u32,
+    pub price: Amount,
+    pub days: u32,
+    pub least: i64,
+}
+
 /// How much of an item lies where when the scenario begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stock {
@@ -162,6 +172,19 @@ impl Catalogue {
     /// Every item, those of the scenes too.
     pub fn all_items(&self) -> impl Iterator<Item = &Item> {
         self.items.iter().chain(&self.scene_items)
+    }
+
+    /// Who delivers each bought part on what terms: its usual supplier, and the next one, faster and dearer.
+    pub fn terms(&self) -> impl Iterator<Item = (&Item, &Supplier, Terms)> {
+        self.all_items().flat_map(move |item| {
+            let usual = item.supplier.map(|supplier| (supplier, 1, 10, 100));
+            let fast = item.supplier.map(|supplier| (supplier + 1, 2, 2, 10));
+            usual.into_iter().chain(fast).filter_map(move |(supplier, number, days, least)| {
+                let price = if number == 1 { item.price } else { item.price + item.price };
+                let supplier = self.suppliers.get(supplier % self.suppliers.len().max(1))?;
+                Some((item, supplier, Terms { number, price, days, least }))
+            })
+        })
     }
 
     /// The item of a number.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lineshaft_model::json::{Limits, Value, merge};
 use lineshaft_model::{EventType, Reason};
+use lineshaft_planning::options::Judged;
 use lineshaft_planning::{
     Availability, Change, Circle, Counts, Direction, Impact, OrderState, Peg, PegEnd, Problem, Shortage,
 };
@@ -12,7 +13,11 @@ use serde::de::{Error as _, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use super::spans::{Dates, set_end};
 use super::{Assessed, Planner, State};
+
+/// Orders named of which something was assumed.
+const MOST_ASSUMED: usize = 100;
 
 /// Changes of one question at most.
 const MOST_SUPPOSED: usize = 1_000;
@@ -77,6 +82,9 @@ pub struct Problems {
     pub records: Vec<Problem>,
     /// Items that are made of one another.
     pub circles: Vec<Circle>,
+    /// Running orders whose components do not say what was issued, so that it was assumed as `planning.issued_at_start` says;
+    /// at most 100.
+    pub assumed_issued: Vec<String>,
 }
 
 impl Planner {
@@ -142,11 +150,17 @@ impl Planner {
             objects: state.facts.unread().map(unread).collect(),
             records: state.plan.problems(),
             circles: state.plan.circles(),
+            assumed_issued: state.facts.assumed().iter().take(MOST_ASSUMED).cloned().collect(),
         }
     }
 
     /// What would follow if these things happened. Nothing is kept. Blocks.
     pub fn what_if(&self, reading: &Reading, supposed: Vec<Supposed>) -> Result<Impact, Reason> {
+        self.judge(reading, supposed).map(|judged| judged.impact)
+    }
+
+    /// The same, with how much lateness it saves.
+    pub(super) fn judge(&self, reading: &Reading, supposed: Vec<Supposed>) -> Result<Judged, Reason> {
         if supposed.len() > MOST_SUPPOSED {
             let message = format!("more than {MOST_SUPPOSED} changes in one question");
             return Err(Reason::new("question-too-long", message).at("/changes").hint("ask in parts"));
@@ -171,11 +185,10 @@ impl Planner {
         }
         // The facts go back to what they were; the plan has seen none of it.
         for ((object_type, key), held) in supposing.held {
-            let data = held.as_deref().map(|text| Value::parse(text.get().as_bytes(), &Limits::DEFAULT));
-            drop(state.facts.take(&object_type, &key, data.and_then(Result::ok).as_ref()));
+            drop(state.facts.take(&object_type, &key, held.as_ref()));
         }
         state.facts.end_supposing();
-        outcome.map(|()| state.plan.what_if(&changes))
+        outcome.map(|()| state.plan.judge(&changes))
     }
 
     /// Puts an event's data over its object's state, or over what was supposed of the object before.
@@ -191,20 +204,22 @@ impl Planner {
         let object_type = event_type.object_type();
         let object = (object_type.to_owned(), key.to_owned());
         if !supposing.held.contains_key(&object) {
-            let held =
-                reading.object(&self.tenant, object_type, key, None).map_err(|error| error.reason())?;
-            let now = match &held {
-                Some(held) => Value::parse(held.data.get().as_bytes(), &Limits::DEFAULT)?.into_owned(),
-                None => Value::Null,
-            };
-            supposing.now.insert(object.clone(), now);
-            supposing.held.insert(object.clone(), held.map(|held| held.data));
+            let held = self.state_of(reading, object_type, key)?;
+            supposing.now.insert(object.clone(), held.clone().unwrap_or_default());
+            supposing.held.insert(object.clone(), held);
         }
         let now = supposing.now.entry(object).or_default();
         let data = Value::parse(event.data.get().as_bytes(), &Limits::DEFAULT)?.into_owned();
         match below {
             None if event_type.is_whole() => *now = data,
-            None => merge(now, data),
+            None => {
+                let zone = self.zones.of(now.get("site").and_then(Value::as_str));
+                let dates = Dates::of(now, zone).after(Dates::of(&data, zone));
+                merge(now, data);
+                if object_type == "production-order" {
+                    set_end(now, dates, zone);
+                }
+            }
             Some(below) => {
                 let part = Value::Object(vec![(below.to_owned().into(), data)]);
                 merge(now, Value::Object(vec![(event_type.verb().to_owned().into(), part)]));
@@ -218,7 +233,7 @@ impl Planner {
 #[derive(Debug, Default)]
 struct Supposing {
     /// As they are.
-    held: BTreeMap<(String, String), Option<Box<RawValue>>>,
+    held: BTreeMap<(String, String), Option<Value<'static>>>,
     /// As they are supposed to be.
     now: BTreeMap<(String, String), Value<'static>>,
 }

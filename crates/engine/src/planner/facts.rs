@@ -5,30 +5,39 @@
 mod making;
 mod master;
 mod receiving;
+mod terms;
+mod wanting;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use jiff::tz::TimeZone;
-use lineshaft_model::Reason;
 use lineshaft_model::json::Value;
+use lineshaft_model::{Millis, Reason};
 use lineshaft_planning::{Change, Name, Record};
 
 use self::receiving::Receiving;
+use self::wanting::Wanting;
 use super::read::Part;
 
 /// Object types that planning is about.
-pub(super) const OBJECT_TYPES: [&str; 11] = [
+pub(super) const OBJECT_TYPES: [&str; 17] = [
+    "calendar",
     "item",
     "supplier",
+    "source-of-supply",
     "bill-of-material",
+    "substitution",
     "work-centre",
     "purchase-order",
     "shipment",
     "goods-receipt",
     "inventory-position",
     "production-order",
-    "reservation",
+    "transfer",
+    "sales-order",
     "demand",
+    "reservation",
+    "plan",
 ];
 
 /// Where things are when they do not say so, and the time zones of dates.
@@ -38,6 +47,10 @@ pub(super) struct Places {
     pub(super) site: String,
     /// By site.
     pub(super) zones: BTreeMap<String, TimeZone>,
+    /// From when until when a calendar holds that does not say.
+    pub(super) calendars: (Millis, Millis),
+    /// Whether a running order whose components do not say what was issued has all of them.
+    pub(super) issued_at_start: bool,
 }
 
 impl Places {
@@ -45,7 +58,7 @@ impl Places {
         part.text("site").unwrap_or(&self.site)
     }
 
-    fn zone(&self, site: &str) -> &TimeZone {
+    pub(super) fn zone(&self, site: &str) -> &TimeZone {
         self.zones.get(site).unwrap_or(const { &TimeZone::UTC })
     }
 }
@@ -55,6 +68,8 @@ impl Places {
 pub(super) struct Read {
     records: Vec<Record>,
     reasons: Vec<Reason>,
+    /// Whether it was assumed what had been issued.
+    assumed: bool,
 }
 
 /// Which object.
@@ -69,6 +84,9 @@ pub(super) struct Facts {
     /// What could not be read of an object.
     unread: BTreeMap<Object, Vec<Reason>>,
     receiving: Receiving,
+    wanting: Wanting,
+    /// Production orders of which it was assumed what had been issued.
+    assumed: BTreeSet<String>,
     /// While something is supposed: the records that objects had before it.
     before: Option<HashMap<Object, Vec<Name>>>,
 }
@@ -83,32 +101,57 @@ impl Facts {
         let Some(object_type) = OBJECT_TYPES.into_iter().find(|known| *known == object_type) else {
             return Vec::new();
         };
+        let part = state.map(Part::new);
+        let object = (object_type, key.to_owned());
         let mut changes = Vec::new();
-        if matches!(object_type, "purchase-order" | "shipment" | "goods-receipt") {
-            let (mut reasons, part) = (Vec::new(), state.map(Part::new));
-            let touched = self.receiving.take(&self.places, object_type, key, part.as_ref(), &mut reasons);
-            for (object_type, key) in touched {
-                let records = self.receiving.supplies(&self.places, object_type, &key);
-                self.replace((object_type, key), records, &mut changes);
+        let mut reasons = Vec::new();
+        match object_type {
+            "purchase-order" | "shipment" | "goods-receipt" => {
+                let (places, part) = (&self.places, part.as_ref());
+                for (object_type, key) in self.receiving.take(places, object_type, key, part, &mut reasons) {
+                    let records = self.receiving.supplies(&self.places, object_type, &key);
+                    self.replace((object_type, key), records, &mut changes);
+                }
             }
-            self.set_unread((object_type, key.to_owned()), reasons);
-            return changes;
+            "demand" | "sales-order" => {
+                for touched in self.wanting.take(&self.places, &object, part.as_ref(), &mut reasons) {
+                    let records = self.wanting.demands(&touched);
+                    self.replace(touched, records, &mut changes);
+                }
+            }
+            _ => {
+                let read = part.map(|part| self.read(object_type, key, &part)).unwrap_or_default();
+                reasons = read.reasons;
+                if read.assumed {
+                    self.assumed.insert(key.to_owned());
+                } else if object_type == "production-order" {
+                    self.assumed.remove(key);
+                }
+                self.replace(object.clone(), read.records, &mut changes);
+            }
         }
-        let (places, part) = (&self.places, state.map(Part::new));
-        let read = match (object_type, part) {
-            (_, None) => Read { records: Vec::new(), reasons: Vec::new() },
-            ("item", Some(part)) => master::item(places, key, &part),
-            ("supplier", Some(part)) => master::supplier(key, &part),
-            ("bill-of-material", Some(part)) => master::bill_of_material(places, key, &part),
-            ("work-centre", Some(part)) => master::work_centre(key, &part),
-            ("inventory-position", Some(part)) => making::position(places, key, &part),
-            ("production-order", Some(part)) => making::production_order(places, key, &part),
-            ("demand", Some(part)) => making::demand(places, key, &part),
-            (_, Some(part)) => making::reservation(places, key, &part),
-        };
-        self.replace((object_type, key.to_owned()), read.records, &mut changes);
-        self.set_unread((object_type, key.to_owned()), read.reasons);
+        self.set_unread(object, reasons);
         changes
+    }
+
+    /// What an object that needs no other comes to.
+    fn read(&self, object_type: &str, key: &str, part: &Part<'_>) -> Read {
+        let places = &self.places;
+        match object_type {
+            "calendar" => terms::calendar(places, key, part),
+            "item" => master::item(places, key, part),
+            "supplier" => master::supplier(key, part),
+            "source-of-supply" => terms::source_of_supply(places, key, part),
+            "bill-of-material" => master::bill_of_material(places, key, part),
+            "substitution" => terms::substitution(places, key, part),
+            "work-centre" => master::work_centre(key, part),
+            "inventory-position" => making::position(places, key, part),
+            "production-order" => making::production_order(places, key, part),
+            "transfer" => making::transfer(places, key, part),
+            "reservation" => wanting::reservation(places, key, part),
+            // A schedule of another planner is compared and puts nothing into the plan.
+            _ => Read::default(),
+        }
     }
 
     /// From now on objects are taken in only to see what that would change; the plan is not told.
@@ -129,6 +172,16 @@ impl Facts {
     /// The site of whatever names none.
     pub(super) fn site(&self) -> &str {
         &self.places.site
+    }
+
+    /// Where things are, and in which time.
+    pub(super) const fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// Running orders of which it was assumed what had been issued.
+    pub(super) const fn assumed(&self) -> &BTreeSet<String> {
+        &self.assumed
     }
 
     /// What could not be read: object type, key and the reasons.

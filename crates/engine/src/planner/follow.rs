@@ -9,9 +9,9 @@ use lineshaft_model::{EventType, Position, Reason};
 use tokio::sync::watch;
 
 use super::facts::OBJECT_TYPES;
-use super::{Cause, Planner, Touched, tell};
+use super::{Cause, Planner, Touched};
 use crate::hub::Shared;
-use crate::intake::Intake;
+use crate::intake::{Intake, PLANNING};
 
 /// Records looked at in one go.
 const MOST_RECORDS: u64 = 65_536;
@@ -32,26 +32,26 @@ pub(crate) async fn run(
 ) -> Result<(), Reason> {
     let stop = shared.supervisor.stopping();
     let from = *applied.borrow();
-    let (loading, reader) = (Arc::clone(&planner), shared.reading.clone());
-    blocking(move || loading.load(&reader, from)).await?;
+    let (loading, reader, now) = (Arc::clone(&planner), shared.reading.clone(), shared.clock.now());
+    blocking(move || loading.load(&reader, from, now)).await?;
     let mut advance_at = shared.clock.now().plus(ADVANCE_MS as i64);
     loop {
-        let now = shared.clock.now();
-        let until_advance_ms = u64::try_from(advance_at.since(now)).unwrap_or(0).max(1);
+        let wake_at = planner.next_due().map_or(advance_at, |due| due.min(advance_at));
+        let until_wake_ms = u64::try_from(wake_at.since(shared.clock.now())).unwrap_or(0).max(1);
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             changed = end.wait_for(|end| *end > planner.position()) => if changed.is_err() { return Ok(()) },
-            () = shared.clock.pause(until_advance_ms) => {}
+            () = shared.clock.pause(until_wake_ms) => {}
         }
-        let mut drafts = Vec::new();
         let now = shared.clock.now();
         if now >= advance_at {
             advance_at = now.plus(ADVANCE_MS as i64);
-            drafts.extend(planner.advance(now).iter().flat_map(tell::events));
+            planner.advance(now);
         }
         let target = Position(end.borrow().0.min(planner.position().0 + MOST_RECORDS));
         let (from, seen) = (planner.position(), Arc::clone(&shared));
         let touched = blocking(move || touched(&seen, from, target)).await?;
+        let mut proposed = Vec::new();
         if !touched.is_empty() {
             // The views commit at once for whoever waits for them.
             shared.views_wanted.fetch_max(target.0, Ordering::Relaxed);
@@ -60,27 +60,36 @@ pub(crate) async fn run(
                 reached = applied.wait_for(|applied| *applied >= target) => if reached.is_err() { return Ok(()) },
             }
             let (planning, shared) = (Arc::clone(&planner), Arc::clone(&shared));
-            drafts.extend(
-                blocking(move || {
-                    let mut drafts = Vec::new();
-                    for touched in &touched {
-                        let assessed = planning.take(&shared.reading, touched, shared.clock.now())?;
-                        drafts.extend(assessed.iter().flat_map(tell::events));
-                    }
-                    Ok(drafts)
-                })
-                .await?,
-            );
+            proposed = blocking(move || take(&planning, &shared, &touched)).await?;
         }
         planner.position.store(target.0, Ordering::Release);
+        let drafts = planner.due(shared.clock.now());
         if !drafts.is_empty() {
-            intake.derived(drafts).await;
+            intake.derived(PLANNING, drafts).await;
+        }
+        for name in proposed.iter().filter(|_| planner.takes_schedules) {
+            let (system, drafts) = planner.taken(name, "")?;
+            intake.derived(&system, drafts).await;
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),
             () = shared.clock.pause(GATHER_MS) => {}
         }
     }
+}
+
+/// Takes in what was touched; gives the schedules of other planning systems among it.
+fn take(planner: &Planner, shared: &Shared, touched: &[Touched]) -> Result<Vec<String>, Reason> {
+    let mut proposed = Vec::new();
+    for touched in touched {
+        let now = shared.clock.now();
+        if touched.object_type == "plan" {
+            proposed.extend(planner.take_proposed(&shared.reading, &touched.key, now)?);
+        } else {
+            planner.take(&shared.reading, touched, now)?;
+        }
+    }
+    Ok(proposed)
 }
 
 /// The objects that accepted events behind `from` up to `target` have changed, each once, with the latest event.

@@ -3,7 +3,8 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use lineshaft_model::json::Value;
-use lineshaft_model::{Millis, Moment, Quantity, Reason, Unit};
+use lineshaft_model::money::Currency;
+use lineshaft_model::{Millis, Moment, Money, Quantity, Reason, Unit};
 use rust_decimal::Decimal;
 
 /// A part of an object's state, with where it stands and where to note what is wrong with it.
@@ -27,6 +28,16 @@ impl<'a> Part<'a> {
         value.as_str().or_else(|| value.as_number()).filter(|text| !text.is_empty())
     }
 
+    /// The text that this part is itself.
+    pub(super) fn own_text(&self) -> Option<&'a str> {
+        self.value.as_str().or_else(|| self.value.as_number()).filter(|text| !text.is_empty())
+    }
+
+    /// Whether a member says true.
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.member(name).and_then(Value::as_bool).unwrap_or(false)
+    }
+
     /// The first of some members that is there.
     pub(super) fn text_of(&self, names: &[&str]) -> Option<&'a str> {
         names.iter().find_map(|name| self.text(name))
@@ -37,6 +48,12 @@ impl<'a> Part<'a> {
         let at = format!("{}/{name}", self.at);
         let elements = self.member(name).and_then(Value::as_array).unwrap_or_default();
         elements.iter().enumerate().map(move |(n, value)| Part { value, at: format!("{at}/{n}") })
+    }
+
+    /// A member that is an object.
+    pub(super) fn part(&self, name: &str) -> Option<Part<'a>> {
+        let value = self.member(name).filter(|value| value.as_object().is_some())?;
+        Some(Part { value, at: format!("{}/{name}", self.at) })
     }
 
     /// Whether the member is an array, be it empty.
@@ -62,6 +79,21 @@ impl<'a> Part<'a> {
         if read.is_none() {
             let why = "a quantity is an exact decimal and a unit, both texts";
             self.note(name, "quantity-malformed", why, reasons);
+        }
+        read
+    }
+
+    /// Money, `{"amount": "48.95", "currency": "EUR"}`.
+    pub(super) fn money(&self, name: &str, reasons: &mut Vec<Reason>) -> Option<Money> {
+        let value = self.member(name)?;
+        let read = || {
+            let amount = value.get("amount")?.as_str()?.parse::<Decimal>().ok()?;
+            Some(Money { amount, currency: Currency::parse(value.get("currency")?.as_str()?).ok()? })
+        };
+        let read = read();
+        if read.is_none() {
+            let why = "money is an exact decimal and a currency, both texts";
+            self.note(name, "money-malformed", why, reasons);
         }
         read
     }
@@ -107,7 +139,7 @@ impl<'a> Part<'a> {
     }
 }
 
-fn time_of(text: &str, zone: &TimeZone) -> Option<Millis> {
+pub(super) fn time_of(text: &str, zone: &TimeZone) -> Option<Millis> {
     if let Ok(moment) = text.parse::<Moment>() {
         return Some(moment.millis());
     }

@@ -1,5 +1,9 @@
 //! What objects come to in the plan, and that a question leaves nothing behind.
 
+mod schedules;
+mod telling;
+mod terms;
+
 use lineshaft_model::Millis;
 use lineshaft_model::json::{Limits, Value};
 use lineshaft_planning::{Change, Plan, Record, Settings};
@@ -16,7 +20,10 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        let places = Places { site: "P100".into(), ..Places::default() };
+        Self::at(Places { site: "P100".into(), issued_at_start: true, ..Places::default() })
+    }
+
+    fn at(places: Places) -> Self {
         let plan = Plan::new(Settings { now: Millis(0), finite_capacity: false });
         Self { plan, facts: Facts::new(places) }
     }
@@ -29,6 +36,13 @@ impl Bench {
     fn take(&mut self, object_type: &str, key: &str, state: &str) {
         let changes = self.changes(object_type, key, state);
         self.plan.apply(changes);
+    }
+
+    /// What goes at P100: key, quantity and when.
+    fn wanted(&self, item: &str) -> Vec<String> {
+        let availability = self.plan.availability(item, "P100").unwrap();
+        let goes = availability.movements.iter().filter(|movement| movement.change.is_sign_negative());
+        goes.map(|m| format!("{} {} on day {}", m.key, m.change.normalize(), m.at.0 / DAY_MS)).collect()
     }
 
     /// What is still to come: key, quantity and when, from the plan's own records.
@@ -139,6 +153,16 @@ fn an_order_needs_what_is_not_issued_and_makes_what_is_not_made() {
     assert_eq!(made("running", ""), some("6", ""));
     assert_eq!(made("running", r#","issued":{"value":"8","unit":"C62"}"#), some("6", "2"));
     assert_eq!(made("completed", ""), None);
+    // That all was issued is assumed where nobody says, and told; the workspace may assume the contrary.
+    bench.take("production-order", "1000", &state("running", ""));
+    assert_eq!(bench.facts.assumed().iter().collect::<Vec<_>>(), ["1000"]);
+    bench.take("production-order", "1000", &state("running", r#","issued":{"value":"10","unit":"C62"}"#));
+    assert!(bench.facts.assumed().is_empty());
+    let mut other = Bench::at(Places { site: "P100".into(), issued_at_start: false, ..Places::default() });
+    other.take("item", "MOTOR", r#"{"unit":"C62"}"#);
+    other.take("production-order", "1000", &state("running", ""));
+    assert_eq!(other.facts.assumed().len(), 1);
+    assert_eq!(other.wanted("MOTOR"), ["1000 -10 on day 2"]);
 }
 
 #[test]

@@ -3,13 +3,14 @@
 use std::sync::Arc;
 
 use lineshaft_connectors::{Connector, SourceKind, Surroundings};
-use lineshaft_engine::planner::PlanningSetup;
+use lineshaft_engine::planner::{Objective, Patience, PlanningSetup};
 use lineshaft_engine::{Setup, Sources, SystemSetup};
 use lineshaft_logic::retain::Retention;
 use lineshaft_mapping::Template;
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_ports::Sink;
 
+use crate::workspace::settings::Schedules;
 use crate::workspace::{System, Workspace};
 
 /// Builds everything a workspace names; every reason why something cannot be built, with the system it belongs to.
@@ -40,6 +41,15 @@ fn planning(workspace: &Workspace) -> Option<PlanningSetup> {
         site: planning.site.as_ref().or(only).cloned().unwrap_or_default(),
         zones: zones.collect(),
         finite_capacity: planning.finite_capacity,
+        issued_at_start: planning.issued_at_start,
+        patience: Patience {
+            settle_ms: planning.tell.settle.0,
+            clear_ms: planning.tell.clear.0,
+            again_ms: planning.tell.again.0,
+            change_percent: planning.tell.change_percent,
+        },
+        takes_schedules: planning.schedules == Schedules::Take,
+        objective: Objective { day_cost: planning.day_cost, ..Objective::default() },
     })
 }
 

@@ -285,6 +285,14 @@ pub(super) fn settings(settings: &Settings, tree: &Node, problems: &mut Problems
             }
             _ => {}
         }
+        let tell = &planning.tell;
+        for (name, span) in [("settle", tell.settle), ("clear", tell.clear), ("again", tell.again)] {
+            if span.0 > 30 * 86_400_000 {
+                let message = "nothing is held back for longer than 30 days".to_owned();
+                let hint = "write for instance 5s, 1m or 1h";
+                error(&format!("/planning/tell/{name}"), "setting-range", message, hint);
+            }
+        }
     }
     let ranges = [
         ("/journal/file/segment", settings.journal.file.segment, Size::mib(1), Size::mib(1024)),

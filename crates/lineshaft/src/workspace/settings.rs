@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use lineshaft_connectors::Outbound;
 use lineshaft_logic::spec::Span;
+use rust_decimal::Decimal;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -89,13 +90,90 @@ pub struct Site {
 }
 
 /// How the hub plans.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PlanningSettings {
     /// The site of whatever names none; needed where there are several.
     pub site: Option<String>,
     /// Whether operations wait for their work centres.
     pub finite_capacity: bool,
+    /// Whether a running order whose components do not say what was issued has all of them.
+    pub issued_at_start: bool,
+    /// How patient to be before an event tells of something.
+    pub tell: TellSettings,
+    /// What becomes of the schedules of other planning systems.
+    pub schedules: Schedules,
+    /// What a weighted day of lateness costs when options are ranked, in the currency of the sources of supply.
+    #[serde(deserialize_with = "amount")]
+    pub day_cost: Decimal,
+}
+
+impl Default for PlanningSettings {
+    fn default() -> Self {
+        Self {
+            site: None,
+            finite_capacity: false,
+            issued_at_start: true,
+            tell: TellSettings::default(),
+            schedules: Schedules::default(),
+            day_cost: Decimal::ONE,
+        }
+    }
+}
+
+/// When shortages and moves are told as events: what flaps is not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct TellSettings {
+    /// A shortage or a move is told when it has stayed so long.
+    pub settle: Span,
+    /// The end of a shortage is told when it has stayed away so long.
+    pub clear: Span,
+    /// The same is not told again sooner than this.
+    pub again: Span,
+    /// A shortage is told again when its quantity has changed by so many hundredths.
+    pub change_percent: u32,
+}
+
+impl Default for TellSettings {
+    fn default() -> Self {
+        Self { settle: Span(5_000), clear: Span(60_000), again: Span(3_600_000), change_percent: 20 }
+    }
+}
+
+/// What becomes of the schedules of other planning systems.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Schedules {
+    /// They are compared, and taken when a person says so.
+    #[default]
+    Ask,
+    /// They are taken as they come.
+    Take,
+}
+
+/// An amount that is not below zero, as a text or a whole number.
+fn amount<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Decimal, D::Error> {
+    struct Words;
+    impl Visitor<'_> for Words {
+        type Value = Decimal;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an amount, for instance \"12.50\"")
+        }
+
+        fn visit_str<E: de::Error>(self, text: &str) -> Result<Decimal, E> {
+            let read = text.parse().ok().filter(|amount: &Decimal| !amount.is_sign_negative());
+            read.ok_or_else(|| {
+                E::custom(format!("`{text}` is no amount; hint: write for instance \"12.50\""))
+            })
+        }
+
+        fn visit_u64<E: de::Error>(self, whole: u64) -> Result<Decimal, E> {
+            Ok(whole.into())
+        }
+    }
+    deserializer.deserialize_any(Words)
 }
 
 /// The kinds of journals.

@@ -231,6 +231,10 @@ async fn no_page_is_wider_than_a_telephone() {
         "/jobs",
         "/systems",
         "/planning",
+        "/planning/what-if",
+        "/planning/schedules",
+        "/planning/item?item=RM-1001&site=P100",
+        "/planning/options?item=RM-1001&site=P100",
         "/books",
         "/search?q=0",
         "/nowhere",
@@ -290,6 +294,34 @@ async fn nobody_sees_anything_without_a_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_planners_schedule_is_asked_for_and_stands_beside_ours() {
+    let (demo, browser) = (Demo::start().await, Chromium::start().await);
+    browser.open(&demo.link).await;
+    browser.until("the overview", "return document.querySelectorAll('.map-wide .node').length >= 4").await;
+    let some = "const row = document.querySelector('tbody th a'); if (!row) location.reload(); return !!row";
+    browser.open(&format!("{}/objects?type=production-order", demo.console)).await;
+    browser.until("a production order", some).await;
+    browser.open(&format!("{}/planning/schedules", demo.console)).await;
+    browser.click("form[action='/planning/schedules/request'] button").await;
+    browser.until("that it was asked", "return !!document.querySelector('[role=status].notice-ok')").await;
+    browser.click("tbody a[href^='/planning/schedule?']").await;
+    browser
+        .until(
+            "the comparison",
+            "return location.pathname === '/planning/schedule' && !!document.querySelector('.facts')",
+        )
+        .await;
+    for width in [390, 1280] {
+        browser.width(width).await;
+        let wide = browser.ask("return document.documentElement.scrollWidth").await;
+        assert!(wide.as_u64() <= Some(u64::from(width)), "it is {wide} wide on a screen of {width}");
+    }
+    assert_eq!(browser.complaints().await, Vec::<String>::new());
+    browser.end().await;
+    demo.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_planner_sees_what_a_count_takes_away() {
     let (demo, browser) = (Demo::start().await, Chromium::start().await);
     browser.open(&demo.link).await;
@@ -313,6 +345,57 @@ async fn a_planner_sees_what_a_count_takes_away() {
         .flatten()
         .any(|balance| balance.as_str().is_some_and(|text| text.starts_with('-')));
     assert!(fallen, "something is missing: {balances}");
+    // What is not covered in time is told where it is drawn.
+    let told = browser.ask("return document.querySelector('svg.stock rect.late title').textContent").await;
+    assert!(told.as_str().unwrap_or_default().contains("covered"), "{told}");
+
+    // What could be done, ranked by an objective that is stated and can be changed.
+    browser.click("a[href^='/planning/options']").await;
+    browser.until("options", "return document.querySelectorAll('table.options tbody tr').length >= 2").await;
+    let objective = browser.ask("return document.querySelector('.objective').textContent").await;
+    assert!(objective.as_str().unwrap_or_default().contains("times 1 a day"), "{objective}");
+    let scores =
+        "return [...document.querySelectorAll('td[data-label=Score]')].map(cell => Number(cell.textContent))";
+    let scores: Vec<f64> = serde_json::from_value(browser.ask(scores).await).expect("numbers");
+    assert!(scores.is_sorted(), "the best first: {scores:?}");
+    browser.ask("const field = document.querySelector('input[name=day_cost]'); field.value = '2'; field.form.submit(); return true").await;
+    browser
+        .until(
+            "the other objective",
+            "return document.querySelector('.objective')?.textContent.includes('times 2 a day')",
+        )
+        .await;
+
+    // An order that is held: why, and what is pegged to it.
+    browser.open(&format!("{}/planning", demo.console)).await;
+    browser.click(".gantt a[href^='/planning/order']").await;
+    browser.until("why it slips", "return document.querySelectorAll('ol.chain li').length >= 2").await;
+    assert_eq!(browser.ask("return document.querySelectorAll('.columns section').length").await, json!(2));
+
+    // Alternatives of one's own, side by side: the order later, or gone.
+    let order = browser.ask("return new URL(location).searchParams.get('order')").await;
+    let order = order.as_str().unwrap_or_default().to_owned();
+    browser.open(&format!("{}/planning/what-if", demo.console)).await;
+    let fill = format!(
+        "const all = name => [...document.querySelectorAll(`[name=${{name}}]`)]; const [a, b] = [0, 2]; \
+         all('key')[a].value = all('key')[b].value = {}; all('what')[a].value = 'order-start'; all('value')[a].value = '2027-01-15'; \
+         all('what')[b].value = 'gone'; document.querySelector('form.what-if').submit(); return true",
+        json!(order)
+    );
+    browser.ask(&fill).await;
+    browser
+        .until(
+            "both side by side",
+            "return document.querySelectorAll('table.compared tbody tr').length === 2",
+        )
+        .await;
+    let names =
+        "return [...document.querySelectorAll('table.compared tbody th')].map(cell => cell.textContent)";
+    assert_eq!(browser.ask(names).await, json!(["A", "B"]));
+    browser
+        .open(&format!("{}/planning/what-if?alt=A&what=gone&key=nothing-of-the-kind&value=", demo.console))
+        .await;
+    browser.until("that there is no such thing", "return !!document.querySelector('[role=alert]')").await;
     assert_eq!(browser.complaints().await, Vec::<String>::new());
     browser.end().await;
     demo.end().await;

@@ -162,6 +162,17 @@ async fn every_answer_is_as_it_is_described() {
 
     reader.get("/v1/availability", "/v1/availability?item=MOTOR").await;
     reader.get("/v1/shortages", "/v1/shortages").await;
+    reader.get("/v1/shortages/options", "/v1/shortages/options?item=MOTOR&all=true").await;
+    let plan = json!({ "horizon": { "from": "2026-01-01", "to": "2027-12-31" }, "bucket_days": 7,
+                       "orders": [{ "production_order": "1000", "start": "2026-01-05", "end": "2026-01-06" }] });
+    send(&mut reader.caller, "plan.proposed", "P100", &plan).await;
+    until("the schedule", PATIENCE, async || {
+        reader.caller.get("/v1/plan/schedules/P100").await.unwrap().status == 200
+    })
+    .await;
+    reader.get("/v1/plan/request", "/v1/plan/request").await;
+    reader.get("/v1/plan/schedules", "/v1/plan/schedules").await;
+    reader.get("/v1/plan/schedules/{schedule}", "/v1/plan/schedules/P100").await;
     reader.get("/v1/impacts", "/v1/impacts").await;
     reader.get("/v1/plan", "/v1/plan").await;
     reader.get("/v1/plan/late-orders", "/v1/plan/late-orders").await;

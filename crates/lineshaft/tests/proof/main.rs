@@ -21,4 +21,5 @@ mod planning;
 mod plant;
 mod reload;
 mod replay;
+mod schedules;
 mod traces;

@@ -142,3 +142,62 @@ fn an_order_that_can_be_done_takes_the_place_of_one_that_waits() {
     assert_eq!(end, Some(Millis(3 * DAY)));
     assert!(plan.order("waits").unwrap().feasible.end == Some(day(9)));
 }
+
+#[test]
+fn a_reservation_of_a_line_takes_its_parts_in_turn() {
+    let reserved = Record::Reservation(crate::record::Reservation {
+        key: "r".into(),
+        item: "MOTOR".into(),
+        site: "P".into(),
+        demand: "late".into(),
+        supply: "4500/10".into(),
+        quantity: pieces(7),
+    });
+    let part = |n: usize, on: i64| purchase(&format!("4500/10/{n}"), "MOTOR", 4, on);
+    let plan = plan(vec![
+        part(0, 1),
+        part(1, 2),
+        purchase("4500/100/0", "MOTOR", 9, 1),
+        wanted("late", "MOTOR", 7, 9, 100),
+        wanted("soon", "MOTOR", 10, 3, 1),
+        reserved,
+    ]);
+    let supplies = |key: &str| -> Vec<(String, Decimal)> {
+        let root = crate::PegEnd::Demand { key: key.into() };
+        let pegs = plan.pegging(&root, crate::Direction::ToSupply, 10);
+        let supply = |peg: &crate::Peg| match &peg.supply {
+            crate::PegEnd::Supply { key } => (key.clone(), peg.quantity.value.normalize()),
+            other => panic!("{other:?}"),
+        };
+        let mut found: Vec<_> = pegs.iter().map(supply).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(supplies("late"), [("4500/10/0".to_owned(), 4.into()), ("4500/10/1".to_owned(), 3.into())]);
+    assert_eq!(supplies("soon"), [("4500/10/1".to_owned(), 1.into()), ("4500/100/0".to_owned(), 9.into())]);
+}
+
+#[test]
+fn material_for_an_order_that_is_stopped_counts() {
+    let stopped = Order { status: OrderStatus::Held, priority: 10, ..order("pumps", "PUMP", 10, 3, 4) };
+    let mut plan = plan(vec![
+        bom("PUMP", &[("MOTOR", 1)]),
+        stock("motors", "MOTOR", 4),
+        Record::Source(source("fast", Origin::Supplier("FAST".into()), 2)),
+        Record::Order(stopped),
+    ]);
+    let found = plan.options("MOTOR", "P", Objective::default());
+    let told: Vec<&str> = found.iter().map(|one| one.sentence.as_str()).collect();
+    assert_eq!(
+        told,
+        [
+            "Buy 16 C62 of `MOTOR` from FAST, here on 1970-01-03: material sooner for 1 held order; costs 32 EUR"
+        ]
+    );
+    // A year that nobody waits any more, by the order's weight.
+    assert_eq!(found[0].saved_days, (365 * 90).into());
+    assert_eq!(plan.judge(&found[0].changes).saved_days, found[0].saved_days);
+    let chain = plan.order("pumps").unwrap().chain;
+    let missing = |link: &crate::Link| matches!(link, crate::Link::Missing { item, quantity, .. } if item == "MOTOR" && *quantity == pieces(6));
+    assert!(matches!(chain[0], crate::Link::Held { .. }) && missing(&chain[2]), "{chain:#?}");
+}

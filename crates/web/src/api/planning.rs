@@ -1,14 +1,17 @@
 //! Availability, shortages and the effect of events on orders: what the planner knows.
 
+mod schedules;
+
 use std::sync::Arc;
 
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State as Extract;
+use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use lineshaft_engine::planner::{
-    Assessed, Availability, Counts, Direction, Impact, OrderState, Peg, PegEnd, Planner, Problems, Shortage,
-    Supposed,
+    Assessed, Availability, Compare, Counts, Direction, Judgement, Objective, Options, OptionsOf, OrderState,
+    Peg, PegEnd, Planner, Problems, Shortage, Supposed, Variant,
 };
 use lineshaft_model::Reason;
 use lineshaft_model::shown::Page;
@@ -18,6 +21,11 @@ use crate::access::{Caller, Scope};
 use crate::extract::{Listing, Path, Query};
 use crate::problem::Problem;
 use crate::state::State;
+
+pub(super) use schedules::{ask as ask_planners, request, schedule, schedules, take};
+
+/// Options of one answer when nobody says how many.
+const USUAL_OPTIONS: usize = 20;
 
 /// Pegs of one answer.
 const MOST_PEGS: usize = 1_000;
@@ -73,7 +81,7 @@ pub(super) async fn availability(
 #[serde(deny_unknown_fields)]
 pub(super) struct All {}
 
-/// What is missing, the most urgent and soonest first.
+/// What is missing, what has the largest effect first.
 pub(super) async fn shortages(
     Extract(state): Extract<State>,
     caller: Caller,
@@ -82,6 +90,43 @@ pub(super) async fn shortages(
     caller.need(Scope::Read)?;
     let items = ask(&state, move |planner| planner.shortages(page.limit())).await?;
     Ok(Json(Page { items, next: None }))
+}
+
+/// Of what the options are, and how they are ranked.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct OptionsQuery {
+    item: Option<String>,
+    site: Option<String>,
+    day_cost: Option<String>,
+    all: Option<bool>,
+    limit: Option<usize>,
+}
+
+/// What could be done about a shortage, the best first. Nothing is kept.
+pub(super) async fn options(
+    Extract(state): Extract<State>,
+    caller: Caller,
+    Query(query): Query<OptionsQuery>,
+) -> Result<Json<Options>, Problem> {
+    caller.need(Scope::Read)?;
+    let wrong = |at: &str, message: &str| Problem::of(Reason::new("parameter-malformed", message).at(at));
+    let Some(item) = query.item.filter(|item| !item.is_empty()) else {
+        return Err(wrong("?item", "`item` is missing"));
+    };
+    let day_cost = match query.day_cost.map(|text| text.parse::<rust_decimal::Decimal>()) {
+        None => None,
+        Some(Ok(amount)) if !amount.is_sign_negative() => Some(amount),
+        Some(_) => return Err(wrong("?day_cost", "`day_cost` is a decimal of 0 or more")),
+    };
+    let most = query.limit.unwrap_or(USUAL_OPTIONS);
+    if !(1..=100).contains(&most) {
+        return Err(wrong("?limit", "`limit` is a whole number from 1 to 100"));
+    }
+    let missing = format!("nothing is known of {item} there");
+    let asked = OptionsOf { item, site: query.site, day_cost, all: query.all.unwrap_or(false), most };
+    let found = ask(&state, move |planner| planner.options(&asked)).await?;
+    found.map(Json).ok_or_else(|| Problem::not_found(missing))
 }
 
 /// What events did to the plan, the latest first.
@@ -168,27 +213,53 @@ pub(super) async fn plan(Extract(state): Extract<State>, caller: Caller) -> Resu
     Ok(Json(ask(&state, told).await?))
 }
 
-/// What is supposed to happen.
+/// What is supposed to happen, or several alternatives.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Question {
-    changes: Vec<Supposed>,
+    changes: Option<Vec<Supposed>>,
+    alternatives: Option<Vec<Variant>>,
 }
 
-/// What would follow if these things happened. Nothing is kept.
+/// Alternatives side by side.
+#[derive(Debug, Serialize)]
+struct Compared {
+    objective: Objective,
+    ranked_by: String,
+    /// In the order they were given.
+    alternatives: Vec<Judgement>,
+}
+
+/// What would follow if these things happened, or how several alternatives compare. Nothing is kept.
 pub(super) async fn what_if(
     Extract(state): Extract<State>,
     caller: Caller,
     body: Bytes,
-) -> Result<Json<Impact>, Problem> {
+) -> Result<Response, Problem> {
     caller.need(Scope::Read)?;
-    let question: Question = serde_json::from_slice(&body).map_err(|error| {
-        let message = format!("the body is not `{{\"changes\": [...]}}`: {error}");
+    let malformed = |why: String| {
+        let message = format!(
+            "the body is neither `{{\"changes\": [...]}}` nor `{{\"alternatives\": [{{\"name\", \"changes\"}}]}}`: {why}"
+        );
         Problem::of(Reason::new("body-malformed", message).hint(
             "a change is an event, {\"type\", \"subject\", \"data\"}, or {\"put\": {...}} or {\"remove\": {...}} of a record",
         ))
-    })?;
+    };
+    let question: Question = serde_json::from_slice(&body).map_err(|error| malformed(error.to_string()))?;
     let hub = state.hub.clone();
-    let answer = ask(&state, move |planner| planner.what_if(hub.reading(), question.changes)).await?;
-    answer.map(Json).map_err(Problem::of)
+    match (question.changes, question.alternatives) {
+        (Some(changes), None) => {
+            let answer = ask(&state, move |planner| planner.what_if(hub.reading(), changes)).await?;
+            Ok(Json(answer?).into_response())
+        }
+        (None, Some(alternatives)) => {
+            let answer = ask(&state, move |planner| {
+                let objective = planner.objective();
+                let alternatives = planner.compared(hub.reading(), Compare { alternatives })?;
+                Ok::<_, Reason>(Compared { objective, ranked_by: objective.sentence(), alternatives })
+            });
+            Ok(Json(answer.await??).into_response())
+        }
+        _ => Err(malformed("it has both or neither".to_owned())),
+    }
 }

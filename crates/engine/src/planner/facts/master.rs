@@ -1,6 +1,6 @@
 //! Items, suppliers, bills of material and work centres.
 
-use lineshaft_model::Unit;
+use lineshaft_model::{Reason, Unit};
 use lineshaft_planning::Record;
 use lineshaft_planning::record::{Bom, BomLine, Factor, Item, Stocking, Supplier, WorkCentre};
 use rust_decimal::Decimal;
@@ -10,7 +10,8 @@ use super::{Part, Places, Read};
 /// Decimal places kept of an item's quantities when it does not say.
 const DECIMALS: u8 = 6;
 
-/// `unit`, or that of its safety stock; `units: [{unit, factor}]`, `decimals`, `safety_stock`, `lead_time_days`.
+/// `unit`, or that of its safety stock; `units: [{unit, factor}]`, `decimals`; how it is kept at its site, and under `sites` at
+/// others.
 pub(super) fn item(places: &Places, key: &str, part: &Part<'_>) -> Read {
     let mut read = Read::default();
     let reasons = &mut read.reasons;
@@ -32,20 +33,40 @@ pub(super) fn item(places: &Places, key: &str, part: &Part<'_>) -> Read {
         }
     }
     let decimals = part.whole("decimals", reasons).and_then(|n| u8::try_from(n).ok()).unwrap_or(DECIMALS);
-    let lead_time_ms = part.days_ms("lead_time_days", reasons);
     read.records.push(Record::Item(Item { key: key.to_owned(), unit, decimals, units }));
-    if safety_stock.is_some() || lead_time_ms.is_some() {
-        read.records.push(Record::Stocking(Stocking {
-            item: key.to_owned(),
-            site: places.site(part).to_owned(),
-            safety_stock,
-            safety_priority: u32::MAX,
-            lead_time_ms,
-            receipt_ms: 0,
-            time_fence_ms: 0,
-        }));
+    let own = stocking(part, key, places.site(part), reasons);
+    let mut sites: Vec<Stocking> = Vec::new();
+    for site in part.each("sites") {
+        match site.text("site") {
+            Some(name) => sites.extend(stocking(&site, key, name, reasons)),
+            None => site.note("site", "attribute-missing", "`sites` names a `site` each", reasons),
+        }
     }
+    // What is said of a site goes before what is said of all.
+    let general = own.filter(|own| sites.iter().all(|one| one.site != own.site));
+    read.records.extend(general.into_iter().chain(sites).map(Record::Stocking));
     read
+}
+
+/// `safety_stock`, `safety_priority`, `lead_time_days`, `receipt_days`, `time_fence_days`; none when nothing is said.
+fn stocking(part: &Part<'_>, item: &str, site: &str, reasons: &mut Vec<Reason>) -> Option<Stocking> {
+    let safety_stock = part.quantity("safety_stock", reasons);
+    let safety_priority = part.whole("safety_priority", reasons);
+    let lead_time_ms = part.days_ms("lead_time_days", reasons);
+    let receipt_ms = part.days_ms("receipt_days", reasons);
+    let time_fence_ms = part.days_ms("time_fence_days", reasons);
+    let says =
+        safety_stock.is_some() || [lead_time_ms, receipt_ms, time_fence_ms].iter().any(Option::is_some);
+    says.then(|| Stocking {
+        item: item.to_owned(),
+        site: site.to_owned(),
+        safety_stock,
+        // Everybody may use it up unless it is kept from some.
+        safety_priority: safety_priority.unwrap_or(u32::MAX),
+        lead_time_ms,
+        receipt_ms: receipt_ms.unwrap_or(0),
+        time_fence_ms: time_fence_ms.unwrap_or(0),
+    })
 }
 
 /// `lateness_days`: how much later than asked it is used to deliver.
@@ -56,7 +77,7 @@ pub(super) fn supplier(key: &str, part: &Part<'_>) -> Read {
     read
 }
 
-/// `item` (or `assembly`), `site`, `quantity` of the product that the components are for, and
+/// `item` (or `assembly`), `site`, `quantity` of the product that the components are for, `valid_from`, `valid_to`, and
 /// `components: [{component, quantity, scrap, offset_days, valid_from, valid_to}]`.
 pub(super) fn bill_of_material(places: &Places, key: &str, part: &Part<'_>) -> Read {
     let mut read = Read::default();
@@ -93,17 +114,18 @@ pub(super) fn bill_of_material(places: &Places, key: &str, part: &Part<'_>) -> R
         key: key.to_owned(),
         item: item.to_owned(),
         site: site.map(str::to_owned),
-        valid_from: None,
+        valid_from: part.time(&["valid_from"], zone, reasons),
         valid_until: part.time(&["valid_to"], zone, reasons),
         lines,
     }));
     read
 }
 
-/// `places`: how many operations it does at a time.
+/// `places`: how many operations it does at a time; `calendar`: when it works.
 pub(super) fn work_centre(key: &str, part: &Part<'_>) -> Read {
     let mut read = Read::default();
+    let calendar = part.text("calendar").map(str::to_owned);
     let places = part.whole("places", &mut read.reasons).and_then(|n| u16::try_from(n).ok()).unwrap_or(1);
-    read.records.push(Record::WorkCentre(WorkCentre { key: key.to_owned(), calendar: None, places }));
+    read.records.push(Record::WorkCentre(WorkCentre { key: key.to_owned(), calendar, places }));
     read
 }

@@ -61,6 +61,7 @@ struct Sent {
     expected: Option<Millis>,
     supplier: Option<String>,
     lot: Option<String>,
+    expires: Option<Millis>,
 }
 
 #[derive(Debug)]
@@ -207,7 +208,7 @@ impl Receiving {
                     status: StockStatus::Available,
                     requested: None,
                     confirmed: sent.expected,
-                    expires: None,
+                    expires: sent.expires,
                     supplier: sent.supplier.clone(),
                     location: None,
                     lot: sent.lot.clone(),
@@ -308,7 +309,7 @@ fn scheduled(
     parts
 }
 
-/// `expected`, `supplier`, `lines: [{purchase_order, line, item, site, quantity, lot}]`.
+/// `expected`, `supplier`, `lines: [{purchase_order, line, item, site, quantity, lot, expires}]`.
 fn sent(places: &Places, part: &Part<'_>, reasons: &mut Vec<Reason>) -> Vec<Sent> {
     if matches!(part.text("status"), Some("cancelled" | "closed")) {
         return Vec::new();
@@ -330,6 +331,7 @@ fn sent(places: &Places, part: &Part<'_>, reasons: &mut Vec<Reason>) -> Vec<Sent
             expected: part.time(&["expected"], places.zone(site), reasons),
             supplier: part.text("supplier").map(str::to_owned),
             lot: line.text("lot").map(str::to_owned),
+            expires: line.time(&["expires"], places.zone(site), reasons),
         });
     }
     lines

@@ -51,6 +51,11 @@ const WAIT: Query = &[
     ("timeout", "span", "how long that may take, for instance 5s; at most a minute"),
 ];
 
+const ABOUT: Query = &[
+    ("site", "string", "the site; all of them when left out"),
+    ("horizon", "span", "how far ahead, for instance 14d, which it is when left out; at most 400d"),
+];
+
 const fn get(path: &'static str, tag: &'static str, summary: &'static str, answer: Shape) -> Route {
     Route {
         method: "get",
@@ -233,13 +238,22 @@ pub(super) const ROUTES: &[Route] = &[
     get("/v1/availability", "planning", "Supply and demand of an item over time, and what can be promised", Shape::Json("Availability"))
         .one()
         .asking_for(&[("item", "string", "the item"), ("site", "string", "where; the hub's own site when left out")]),
-    get("/v1/shortages", "planning", "What is missing, the most urgent and soonest first", Shape::Page("Shortage")).one().asking_for(&[LIMIT]),
+    get("/v1/shortages", "planning", "What is missing, what has the largest effect first", Shape::Page("Shortage")).one().asking_for(&[LIMIT]),
+    get("/v1/shortages/options", "planning", "What could be done about what is missing of an item, the best first; nothing is kept", Shape::Json("Options"))
+        .one()
+        .asking_for(&[
+            ("item", "string", "the item"),
+            ("site", "string", "where; the hub's own site when left out"),
+            ("day_cost", "string", "what a weighted day of lateness costs; `planning.day_cost` when left out"),
+            ("all", "boolean", "those too that are worse than doing nothing"),
+            ("limit", "integer", "at most so many, 1 to 100; 20 when left out"),
+        ]),
     Route {
         scope: Some(Scope::Read),
         body: Body::Supposed,
-        answer: Shape::Json("Impact"),
+        answer: Shape::Json("ImpactAnswer"),
         problems: &[400, 403, 404, 413, 503],
-        ..act("/v1/impact", "planning", "What would follow if these things happened; nothing is kept")
+        ..act("/v1/impact", "planning", "What would follow if these things happened, or how several alternatives compare; nothing is kept")
     },
     get("/v1/impacts", "planning", "What events did to the plan, the latest first", Shape::Page("Assessed")).one().asking_for(&[LIMIT]),
     get("/v1/plan", "planning", "How much the plan holds, and what is wrong with what it was told", Shape::Json("object")).one(),
@@ -253,6 +267,23 @@ pub(super) const ROUTES: &[Route] = &[
             ("demand", "string", "or a demand"),
             ("direction", "direction", "`to-supply` or `to-demand`"),
         ]),
+    get("/v1/plan/request", "planning", "What another planning system would be asked now; nothing is sent", Shape::Json("PlanRequest"))
+        .one()
+        .asking_for(ABOUT),
+    Route {
+        query: ABOUT,
+        body: Body::None,
+        answer: Shape::Json("PlanAsked"),
+        problems: &[400, 403, 404, 503],
+        ..act("/v1/plan/request", "planning", "Asks other planning systems: the request goes out as the event plan-request.issued")
+    },
+    get("/v1/plan/schedules", "planning", "Schedules of other planning systems beside ours", Shape::Page("ComparedSchedule")).one().asking_for(&[]),
+    get("/v1/plan/schedules/{schedule}", "planning", "One of them", Shape::Json("ComparedSchedule")).one().asking_for(&[]),
+    Route {
+        answer: Shape::Json("ScheduleTaken"),
+        problems: &[400, 403, 404, 503],
+        ..act("/v1/plan/schedules/{schedule}/take", "planning", "Takes one: it goes out as schedule.revised and each order that moves as rescheduled")
+    },
     get("/v1/balance", "books", "Every input and every owed delivery accounted for", Shape::Json("Balance")),
     get("/v1/overview", "books", "Rates, latencies, systems and lanes", Shape::Json("Overview")),
     Route {

@@ -73,6 +73,10 @@ pub(super) fn of(kind: &str) -> Value {
         "cause" => json!({ "type": "string", "enum": ["edit", "restart"] }),
         "disposition" => json!({ "type": "string", "enum": ["accepted", "stale", "echo"] }),
         "priority" => json!({ "type": "string", "enum": ["critical", "high", "normal", "bulk"] }),
+        "ImpactAnswer" => json!({ "oneOf": [of("Impact"), of("Judgements")] }),
+        "option-kind" => {
+            json!({ "type": "string", "enum": ["use-safety-stock", "expedite", "split-delivery", "transfer", "substitute", "buy", "resequence", "reduce", "delay"] })
+        }
         "ObjectAnswer" => {
             json!({ "oneOf": [of("ObjectDetail"), of("EventPage"), of("[TimelineEntry]"), of("[ObjectSystem]")] })
         }
@@ -102,7 +106,74 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
     ),
     ("Reason", &[("code", "string"), ("message", "string"), ("at", "string?"), ("hint", "string?")]),
     ("Because", &[("reason", "reason?")]),
-    ("Supposed", &[("changes", "[object]")]),
+    ("Supposed", &[("changes", "[object]?"), ("alternatives", "[Variant]?")]),
+    ("Variant", &[("name", "string"), ("changes", "[object]")]),
+    ("Judgements", &[("objective", "object"), ("ranked_by", "string"), ("alternatives", "[Judgement]")]),
+    ("Judgement", &[("name", "string"), ("rank", "integer"), ("saved_days", "string"), ("impact", "Impact")]),
+    (
+        "Options",
+        &[
+            ("item", "string"),
+            ("site", "string"),
+            ("shortage", "any"),
+            ("objective", "object"),
+            ("ranked_by", "string"),
+            ("options", "[Option]"),
+        ],
+    ),
+    (
+        "Option",
+        &[
+            ("rank", "integer"),
+            ("kind", "option-kind"),
+            ("sentence", "string"),
+            ("changes", "[object]"),
+            ("cost", "any"),
+            ("saved_days", "string"),
+            ("score", "string"),
+            ("impact", "Impact"),
+        ],
+    ),
+    (
+        "PlanRequest",
+        &[
+            ("request", "string"),
+            ("site", "string?"),
+            ("horizon", "Horizon"),
+            ("orders", "[object]"),
+            ("resources", "[object]"),
+        ],
+    ),
+    ("Horizon", &[("from", "string"), ("to", "string")]),
+    ("PlanAsked", &[("request", "string"), ("position", "position"), ("orders", "integer")]),
+    ("ScheduleTaken", &[("position", "position"), ("orders", "integer")]),
+    (
+        "ComparedSchedule",
+        &[
+            ("schedule", "string"),
+            ("system", "string"),
+            ("position", "position"),
+            ("received", "time"),
+            ("request", "string?"),
+            ("horizon", "Horizon"),
+            ("buckets", "integer"),
+            ("step_ms", "integer"),
+            ("comparison", "Comparison"),
+            ("moves", "integer"),
+            ("unread", "[Reason]"),
+        ],
+    ),
+    (
+        "Comparison",
+        &[
+            ("orders", "[object]"),
+            ("quantities", "[object]"),
+            ("same", "integer"),
+            ("outside", "integer"),
+            ("late_days_ours", "string"),
+            ("late_days_theirs", "string"),
+        ],
+    ),
     (
         "Availability",
         &[
@@ -123,6 +194,7 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("site", "string"),
             ("missing", "object"),
             ("priority", "any"),
+            ("late_days", "string"),
             ("orders", "[string]"),
             ("demands", "[string]"),
         ],

@@ -1,0 +1,181 @@
+//! To and from another planning system: the simulated scheduler is asked, its plan is compared with ours, and when it is taken it
+//! goes out to whoever routes name.
+
+use lineshaft_sim::sink::{Sink, SinkConfig};
+use lineshaft_sim::{Config, Factory, HubAddress, Tokens};
+use serde_json::{Value, json};
+
+use crate::caller::{Call, Caller};
+use crate::load::FEED;
+use crate::planning::{asked, confirmed, in_days, late, pump, send};
+use crate::plant::{PATIENCE, Plant, drained, until};
+
+/// The scheduler of the factory, as the example workspace has it: asked by a mapping, heard by another.
+fn scheduler(url: &str) -> String {
+    format!(
+        "system: aps\nconnector: http\nbase_url: {url}\nsources:\n  plans:\n    format: json\n    mapping: aps-plan.jq\n    \
+         emits: [lineshaft.plan.proposed.v1]\noperations:\n  request-schedule:\n    request: {{ method: POST, path: /api/schedule-requests, \
+         idempotency_header: Idempotency-Key }}\n    mapping: plan-request-to-aps.jq\n"
+    )
+}
+
+/// A system with an operation for each part of a schedule that is taken.
+fn takers(plant: &Plant, url: &str) {
+    let taker = |system: &str, mapping: &str, text: &str| {
+        plant.write(&format!("mappings/{mapping}"), text);
+        let text = format!(
+            "system: {system}\nconnector: http\nbase_url: {url}\noperations:\n  put:\n    request: {{ method: POST, path: /{system}, \
+             idempotency_header: Idempotency-Key }}\n    mapping: {mapping}\n"
+        );
+        plant.write(&format!("systems/{system}.yaml"), &text);
+        let route = format!(
+            "- route: schedule-to-{system}\n  on: lineshaft.schedule.revised.v1\n  to: {system}.put\n"
+        );
+        plant.write(&format!("routes/{system}.yaml"), &route);
+    };
+    taker(
+        "erp",
+        "to-erp.jq",
+        "{ subject, id, moves: [.data.moves[] | { order: .production_order, start, end }] }",
+    );
+    taker(
+        "procurement",
+        "to-procurement.jq",
+        "{ subject, id, needs: [.data.purchases[] | { purchase_order, line, needed_on }] }",
+    );
+    taker(
+        "reservations",
+        "to-reservations.jq",
+        "{ subject, id, reserved: [.data.moves[] | .production_order as $order | .needs[] | { order: $order, item, quantity: .quantity.value, on }] }",
+    );
+}
+
+const EXAMPLE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/discrete-plant/mappings/");
+
+async fn only_schedule(caller: &mut Caller) -> Value {
+    let mut found = Value::Null;
+    until("the scheduler's plan", PATIENCE, async || {
+        found = asked(caller, "/v1/plan/schedules").await["items"][0].clone();
+        found.is_object()
+    })
+    .await;
+    found
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_planner_is_asked_compared_and_taken() {
+    let plant = Plant::new("planning: {}\nsites: { P100: { timezone: Europe/Berlin } }\n");
+    let token = plant.token();
+    let tokens = Tokens { to_hub: [("aps".to_owned(), token.clone())].into(), ..Tokens::default() };
+    let config = Config { rate_per_s: 0, scene: false, tokens, ..Config::default() };
+    let factory = Factory::start(config).await.unwrap();
+    let sink = Sink::start(SinkConfig::default()).await.unwrap();
+    plant.write("systems/feed.yaml", FEED);
+    for mapping in ["aps-plan.jq", "plan-request-to-aps.jq"] {
+        plant.write(
+            &format!("mappings/{mapping}"),
+            &std::fs::read_to_string(format!("{EXAMPLE}{mapping}")).unwrap(),
+        );
+    }
+    plant.write("systems/aps.yaml", &scheduler(&factory.system("aps").unwrap().url()));
+    plant.write(
+        "routes/aps.yaml",
+        "- route: ask\n  on: lineshaft.plan-request.issued.v1\n  to: aps.request-schedule\n",
+    );
+    takers(&plant, &sink.url());
+    let (_hub, mut caller) = plant.started(&token).await;
+    factory.connect(HubAddress(format!("http://{}", caller.address)));
+    for (of_type, subject, data) in pump() {
+        send(&mut caller, of_type, subject, &data).await;
+    }
+    // The motors come on day eight; an order of its own needs nothing and starts on day ten.
+    send(&mut caller, "purchase-order.confirmed", "4500/10/A1", &confirmed(8)).await;
+    let fan = json!({ "item": "FAN", "status": "released", "quantity": { "value": "4", "unit": "C62" }, "priority": "5",
+                      "start": in_days(10), "end": in_days(11) });
+    send(&mut caller, "production-order.released", "1001", &fan).await;
+    late(&mut caller, 1).await;
+    until("both orders", PATIENCE, async || caller.get("/v1/plan/orders/1001").await.unwrap().status == 200)
+        .await;
+
+    // What it would be asked is looked at without asking.
+    let request = asked(&mut caller, "/v1/plan/request?site=P100&horizon=14d").await;
+    let orders: Vec<(&str, &Value)> = request["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|order| (order["order"].as_str().unwrap(), &order["material_at"]))
+        .collect();
+    assert_eq!(orders, [("1000", &json!(in_days(8))), ("1001", &json!(in_days(10)))], "{request:#}");
+    assert_eq!(asked(&mut caller, "/v1/plan/schedules").await["items"], json!([]));
+    assert_eq!(caller.get("/v1/plan/request?horizon=0s").await.unwrap().status, 400);
+    assert_eq!(caller.get("/v1/plan/schedules/P100").await.unwrap().status, 404);
+
+    let sent = caller.call(&Call::post("/v1/plan/request", "application/json", String::new())).await.unwrap();
+    assert_eq!((sent.status, &sent.json()["orders"]), (200, &json!(2)), "{}", sent.text());
+    let schedule = only_schedule(&mut caller).await;
+    assert_eq!((&schedule["schedule"], &schedule["system"]), (&json!("P100"), &json!("aps")), "{schedule:#}");
+    assert_eq!(schedule["request"], sent.json()["request"]);
+    // It plans by days: an order that both put on the same day is alike, whatever the hour. It counts whole minutes, so that in the
+    // last minute of a day it may be a day later.
+    assert_eq!(schedule["buckets"], 14, "{schedule:#}");
+    let later = schedule["comparison"]["orders"].as_array().unwrap();
+    assert!(later.iter().all(|order| order["difference"] == "later"), "{schedule:#}");
+    assert_eq!(schedule["comparison"]["same"].as_u64().unwrap() + later.len() as u64, 2, "{schedule:#}");
+
+    // The motors are delayed further: now theirs starts before they are there.
+    send(&mut caller, "purchase-order.confirmed", "4500/10/A2", &confirmed(12)).await;
+    let mut compared = Value::Null;
+    until("the difference", PATIENCE, async || {
+        compared = asked(&mut caller, "/v1/plan/schedules/P100").await;
+        compared["comparison"]["orders"][0].is_object()
+    })
+    .await;
+    let first = &compared["comparison"]["orders"][0];
+    assert_eq!(
+        (&first["difference"], &first["waits_for"]),
+        (&json!("before-material"), &json!("MOTOR")),
+        "{first:#}"
+    );
+
+    // Taken, it goes out whole to three systems, and each order's own dates change.
+    let taken = Call::post(
+        "/v1/plan/schedules/P100/take",
+        "application/json",
+        "{\"reason\":\"agreed with planning\"}".to_owned(),
+    );
+    let taken = caller.call(&taken).await.unwrap();
+    assert_eq!(taken.status, 200, "{}", taken.text());
+    assert!(taken.json()["orders"].as_u64() >= Some(1), "{}", taken.text());
+    drained(&mut caller, PATIENCE).await;
+    let mut heard: Vec<String> = sink.arrivals("P100").into_iter().map(|arrival| arrival.operation).collect();
+    heard.sort();
+    assert_eq!(heard, ["erp", "procurement", "reservations"]);
+    let revised = asked(&mut caller, "/v1/events?type=lineshaft.schedule.revised.v1").await;
+    assert_eq!(revised["items"][0]["source"], "urn:lineshaft:main:aps");
+    let revised =
+        asked(&mut caller, &format!("/v1/events/{}", revised["items"][0]["position"])).await["data"].clone();
+    let moved = &revised["moves"][0];
+    assert_eq!(
+        (&moved["production_order"], &moved["reason"]),
+        (&json!("1000"), &json!("agreed with planning")),
+        "{revised:#}"
+    );
+    assert_eq!(
+        (&moved["needs"][0]["item"], &moved["needs"][0]["quantity"]["value"]),
+        (&json!("MOTOR"), &json!("5")),
+        "{revised:#}"
+    );
+    assert_eq!(
+        (&revised["purchases"][0]["purchase_order"], &revised["purchases"][0]["needed_on"]),
+        (&json!("4500"), &moved["start"])
+    );
+    until("the order's new dates", PATIENCE, async || {
+        asked(&mut caller, "/v1/plan/orders/1000").await["planned"]["start"] == moved["start"]
+    })
+    .await;
+    // The same again is the same event.
+    let again = Call::post("/v1/plan/schedules/P100/take", "application/json", String::new());
+    assert_eq!(caller.call(&again).await.unwrap().json()["orders"], 0, "nothing moves any more");
+    factory.shutdown().await;
+    plant.assert_no_fault();
+}
