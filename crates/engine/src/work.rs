@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use lineshaft_logic::lane::Change;
-use lineshaft_model::record::{Action, Configured, Disposition, Quarantine, Token};
+use lineshaft_model::record::{Action, Configured, Defined, Disposition, Quarantine, Step, Token};
 use lineshaft_model::{Event, Outcome, Position, Priority, Raw, Reasons};
 use lineshaft_ports::Refusal;
 use lineshaft_store::reading::Carry;
@@ -33,6 +33,17 @@ pub enum Work {
         /// Outcomes it causes.
         outcomes: Vec<Settled>,
         /// Told the action's position once durable.
+        reply: oneshot::Sender<Position>,
+    },
+    /// Steps that instances of processes took, and how far the journal was followed to take them.
+    Steps {
+        /// Definitions that are not in the journal yet.
+        defined: Vec<Defined>,
+        /// In the order in which they were taken.
+        steps: Vec<Step>,
+        /// How far the journal was followed.
+        resume: Option<Token>,
+        /// Told the position of the last record once all of it is durable.
         reply: oneshot::Sender<Position>,
     },
     /// A configuration took effect.
@@ -88,6 +99,11 @@ impl Work {
             Self::Intake(intake) => intake.items.iter().map(Item::weight).sum(),
             Self::Outcomes(outcomes) => outcomes.len() * RECORD_OVERHEAD_BYTES,
             Self::Action { outcomes, .. } => (outcomes.len() + 1) * RECORD_OVERHEAD_BYTES,
+            Self::Steps { defined, steps, .. } => {
+                let bytes = steps.iter().map(|step| step.state.len());
+                let bytes = bytes.chain(defined.iter().map(|defined| defined.source.len()));
+                bytes.map(|bytes| bytes + RECORD_OVERHEAD_BYTES).sum::<usize>() + RECORD_OVERHEAD_BYTES
+            }
             Self::Carry { carries, .. } => carries.iter().map(carry_weight).sum(),
             Self::Begun { .. } | Self::Configured(_) | Self::Drop { .. } | Self::Stop => {
                 RECORD_OVERHEAD_BYTES
@@ -99,6 +115,7 @@ impl Work {
 fn carry_weight(carry: &Carry) -> usize {
     let data = match carry {
         Carry::Object(carried) => carried.data.len(),
+        Carry::Process(_, payload) | Carry::Definition(payload) => payload.len(),
         _ => 0,
     };
     data + RECORD_OVERHEAD_BYTES

@@ -2,7 +2,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use lineshaft_model::record::{Carried, EventRecord, OutcomeRecord, Quarantine, RawRef, RecordKind};
+use lineshaft_model::record::{
+    Carried, Defined, EventRecord, OutcomeRecord, Quarantine, RawRef, RecordKind, Step,
+};
 use lineshaft_ports::journal::Record;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -23,6 +25,18 @@ pub fn as_json(record: &Record) -> Option<Box<RawValue>> {
             let (head, data) = Carried::decode(&record.payload).ok()?;
             let mut value = serde_json::to_value(head).ok()?;
             value.as_object_mut()?.extend([bytes("data", data)]);
+            value
+        }
+        RecordKind::Step => {
+            let (head, state) = Step::decode(&record.payload).ok()?;
+            let mut value = serde_json::to_value(head).ok()?;
+            value.as_object_mut()?.insert("state".to_owned(), serde_json::from_slice(state).ok()?);
+            value
+        }
+        RecordKind::Defined => {
+            let (head, source) = Defined::decode(&record.payload).ok()?;
+            let mut value = serde_json::to_value(head).ok()?;
+            value.as_object_mut()?.insert("definition".to_owned(), serde_json::from_slice(source).ok()?);
             value
         }
         RecordKind::Action

@@ -8,6 +8,7 @@
 mod carried;
 mod event;
 mod outcome;
+mod process;
 mod rest;
 mod wire;
 
@@ -16,6 +17,7 @@ pub use carried::{
 };
 pub use event::{Disposition, EventHead, EventRecord, Owed, RawRef};
 pub use outcome::OutcomeRecord;
+pub use process::{Defined, DefinedHead, Step, StepHead};
 pub use rest::{
     Action, Configured, Counts, Duplicate, JsonPayload, Quarantine, QuarantineHead, Tally, Token,
 };
@@ -46,6 +48,10 @@ pub enum RecordKind {
     Carried = 8,
     /// Everything up to a record is carried forward and may be dropped: [`Dropped`].
     Dropped = 9,
+    /// A step of an instance of a process, with its state: [`Step`].
+    Step = 16,
+    /// A definition of a process: [`Defined`].
+    Defined = 17,
 }
 
 impl RecordKind {
@@ -62,6 +68,8 @@ impl RecordKind {
             7 => Self::Tally,
             8 => Self::Carried,
             9 => Self::Dropped,
+            16 => Self::Step,
+            17 => Self::Defined,
             _ => return None,
         })
     }
@@ -79,6 +87,8 @@ impl RecordKind {
             Self::Tally => "tally",
             Self::Carried => "carried",
             Self::Dropped => "dropped",
+            Self::Step => "step",
+            Self::Defined => "defined",
         }
     }
 }

@@ -11,7 +11,7 @@ mod tasks;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use lineshaft_mapping::Contract;
+use lineshaft_mapping::{Contract, Environment};
 
 use crate::doc::Doc;
 use crate::expression::{Expression, Shape};
@@ -48,6 +48,9 @@ pub struct Definition {
     pub(crate) schedule: Schedule,
     pub(crate) body: Arc<[Arc<Task>]>,
     pub(crate) functions: BTreeMap<String, Arc<Task>>,
+    /// What its expressions were compiled against.
+    pub(crate) environment: Environment,
+    pub(crate) digest: String,
     /// Every task by its place.
     pub(crate) tasks: HashMap<Box<str>, Arc<Task>>,
     pub(crate) secrets: Vec<String>,
@@ -82,6 +85,38 @@ impl Definition {
     #[must_use]
     pub const fn source(&self) -> &Doc {
         &self.source
+    }
+
+    /// A fingerprint of the definition, hexadecimal: two that differ in anything have different ones.
+    #[must_use]
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// Reads the JSON text of a definition that was written down; its expressions see what those of this one see.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn sibling(&self, source: &str) -> Result<Self, String> {
+        Self::written(source, &self.environment)
+    }
+
+    /// Reads the JSON text of a definition that was written down.
+    ///
+    /// # Errors
+    /// The first thing that is wrong with it.
+    pub fn written(source: &str, environment: &Environment) -> Result<Self, String> {
+        let doc = Doc::parse(source)?;
+        let read = Self::read(&doc.value(), environment);
+        read.map_err(|problems| problems.first().map(ToString::to_string).unwrap_or_default())
+    }
+
+    /// Whether it asks for anything that is not an operation, an event, another process or a person, with the place.
+    pub fn calls_by_address(&self) -> impl Iterator<Item = &str> {
+        self.tasks.values().filter_map(|task| match &task.kind {
+            Kind::Call(Call::Http(_) | Call::OpenApi { .. } | Call::AsyncApi { .. }) => Some(&*task.path),
+            _ => None,
+        })
     }
 
     /// When instances start by themselves.
@@ -384,6 +419,19 @@ pub(crate) enum Strategy {
 }
 
 impl Strategy {
+    /// The types of events that may count; none when any type may.
+    pub(crate) fn event_types(&self) -> Option<Vec<String>> {
+        let own = self.filters();
+        let mut types = own.iter().map(Filter::event_type).collect::<Option<Vec<String>>>()?;
+        if own.is_empty() {
+            return None;
+        }
+        if let Self::Any { until: Some(Until::Consumed(until)), .. } = self {
+            types.extend(until.event_types()?);
+        }
+        Some(types)
+    }
+
     pub(crate) fn filters(&self) -> &[Filter] {
         match self {
             Self::One(filter) => std::slice::from_ref(filter),
@@ -464,5 +512,11 @@ impl Schedule {
     #[must_use]
     pub const fn on_events(&self) -> bool {
         self.on.is_some()
+    }
+
+    /// Whether several events together start an instance.
+    #[must_use]
+    pub const fn on_several(&self) -> bool {
+        matches!(self.on, Some(Strategy::All(_)))
     }
 }

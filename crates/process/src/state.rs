@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use lineshaft_model::Millis;
 use serde::{Deserialize, Serialize};
 
-use crate::definition::ProcessName;
+use crate::definition::{Definition, Kind, ProcessName};
 use crate::doc::Doc;
 use crate::effect::{Effect, Stuck, Want};
 use crate::fault::Fault;
@@ -384,6 +384,21 @@ impl State {
             listens |= matches!(&frame.body, Body::Listen(listening) if !listening.ended);
         });
         listens
+    }
+
+    /// The types of events it waits for; none when events of any type may count.
+    #[must_use]
+    pub fn hears(&self, definition: &Definition) -> Option<Vec<String>> {
+        let mut types = Some(Vec::new());
+        self.each_frame(&mut |frame| {
+            let Body::Listen(listening) = &frame.body else { return };
+            let kind = definition.task(&frame.task).map(|task| &task.kind);
+            if let (Some(Kind::Listen(listen)), false) = (kind, listening.ended) {
+                let more = listen.to.event_types();
+                types = types.take().zip(more).map(|(all, more): (Vec<String>, _)| [all, more].concat());
+            }
+        });
+        types
     }
 
     /// The places of its live tasks, outermost first.

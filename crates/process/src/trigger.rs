@@ -78,8 +78,6 @@ impl Definition {
     #[must_use]
     pub fn started_by(&self) -> Option<Vec<String>> {
         let on = self.schedule.on.as_ref()?;
-        let types: Vec<Option<String>> =
-            on.filters().iter().map(crate::definition::Filter::event_type).collect();
-        if types.is_empty() { None } else { types.into_iter().collect() }
+        on.event_types()
     }
 }

@@ -7,6 +7,7 @@ mod carry;
 mod deliveries;
 mod events;
 mod objects;
+mod processes;
 mod quarantine;
 mod scan;
 mod search;
@@ -28,7 +29,7 @@ use lineshaft_ports::journal::{JournalRead, ReadError, Record};
 use crate::index::{Index, IndexError};
 use crate::views::{Views, ViewsError};
 
-pub use crate::views::{DeliveryFilter, ObjectFilter};
+pub use crate::views::{DeliveryFilter, ObjectFilter, ProcessFilter, ProcessRow};
 pub use carry::{Carry, Step, Sweep, systems_owed};
 pub use events::EventFilter;
 

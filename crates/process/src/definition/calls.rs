@@ -100,6 +100,7 @@ impl<'v> Reader<'v, '_> {
         }
         let mut each = Vec::new();
         for (name, member) in at.members() {
+            self.text(&member);
             each.extend(self.private(&member, scope).map(|value| (name.to_owned(), value)));
         }
         Some(Headers::Each(each))

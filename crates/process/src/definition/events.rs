@@ -69,6 +69,9 @@ impl<'v> Reader<'v, '_> {
         }
         let mut attributes = Vec::new();
         for (name, at) in with.members() {
+            if matches!(name, "id" | "source" | "type" | "time" | "subject" | "datacontenttype" | "dataschema") {
+                self.text(&at);
+            }
             let wanted = match at.value {
                 Value::String(text) if inner(text).is_some() => {
                     let expression = inner(text).unwrap_or_default();

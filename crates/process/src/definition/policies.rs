@@ -166,7 +166,7 @@ impl<'v> Reader<'v, '_> {
         self.object(&at, keys);
         if matches!(*scheme, "basic" | "bearer") {
             for key in *keys {
-                self.required(&at, key);
+                self.required_text(&at, key);
             }
         }
         let mut values = Vec::new();

@@ -74,10 +74,13 @@ impl<'v> Reader<'v, '_> {
         let schedule = root.get("schedule").map(|at| self.schedule(&at)).unwrap_or_default();
         let body = self.required(root, "do").map(|at| self.tasks(&at, &scope)).unwrap_or_default();
         let head = head?;
+        let source = Doc::of(root.value);
         Some(Definition {
             name: head.name?,
             title: head.title,
-            source: Doc::of(root.value),
+            digest: digest_of(&source),
+            source,
+            environment: self.environment.clone(),
             input,
             output,
             timeout,
@@ -263,6 +266,10 @@ impl<'v> Reader<'v, '_> {
             faults.into_iter().map(problem).collect()
         }))
     }
+}
+
+fn digest_of(source: &Doc) -> String {
+    format!("{:?}", lineshaft_model::Fingerprint::of(&["process", source.as_str()]))
 }
 
 /// Semantic versioning 2.0.0.

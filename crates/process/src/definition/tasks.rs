@@ -250,6 +250,9 @@ impl<'v> Reader<'v, '_> {
 
     pub(super) fn error(&mut self, at: &At<'v>, scope: &Scope) -> Option<Raise> {
         self.object(at, &["type", "status", "instance", "title", "detail"]);
+        for key in ["type", "instance", "title", "detail"] {
+            self.optional_text(at, key);
+        }
         let kind = self.required(at, "type").and_then(|at| self.shape(&at, scope));
         self.required(at, "status")?;
         let status = self.whole(at, "status");

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::ViewsError;
 
 /// Raised whenever a table or the meaning of a column changes: views of another version are computed again.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Pages of 4 KiB after which the write-ahead log is taken over into the file. A page written by many transactions is
 /// then taken over once; 64 MiB is small beside the journal.
@@ -76,11 +76,22 @@ CREATE TABLE breakers (
     position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE configurations (
     position INTEGER PRIMARY KEY, digest TEXT NOT NULL, cause TEXT NOT NULL, at INTEGER NOT NULL);
+-- Instances of processes. position: the record of the latest step; ended: nothing more happens by itself.
+CREATE TABLE processes (
+    id TEXT PRIMARY KEY, position INTEGER NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
+    digest TEXT NOT NULL, business_key TEXT NOT NULL, phase TEXT NOT NULL, ended INTEGER NOT NULL, cases INTEGER NOT NULL,
+    started INTEGER NOT NULL, updated INTEGER NOT NULL, parent TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX processes_live ON processes (id) WHERE ended = 0;
+CREATE INDEX processes_cases ON processes (id) WHERE cases > 0;
+CREATE INDEX processes_started ON processes (started, id);
+CREATE INDEX processes_key ON processes (business_key) WHERE business_key <> '';
+CREATE INDEX processes_digest ON processes (digest);
+CREATE TABLE definitions (digest TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 /// The tables that hold what the journal says, for comparing views with each other.
 #[cfg(test)]
-pub(super) const ALL_TABLES: [&str; 15] = [
+pub(super) const ALL_TABLES: [&str; 17] = [
     "meta",
     "names",
     "kinds",
@@ -96,6 +107,8 @@ pub(super) const ALL_TABLES: [&str; 15] = [
     "paused",
     "breakers",
     "configurations",
+    "processes",
+    "definitions",
 ];
 
 /// The views' file in its folder.
