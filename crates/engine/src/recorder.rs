@@ -197,6 +197,19 @@ impl Recorder {
             }
             Work::Mend(mending) => self.take_mending(*mending, batch, replies, now)?,
             Work::Job(step) => self.take_step(*step, batch, replies, now)?,
+            Work::Steps { defined, steps, resume, reply } => {
+                for defined in &defined {
+                    self.push(batch, RecordKind::Defined, |buf| defined.encode(buf))?;
+                }
+                for step in &steps {
+                    let position = self.push(batch, RecordKind::Step, |buf| step.encode(buf))?;
+                    self.latest.note(Some(Thing::of_process(&step.head.instance)), position);
+                }
+                if let Some(token) = &resume {
+                    self.push_token(token, batch)?;
+                }
+                replies.push(Reply::Action(reply, Position(self.next.0 - 1)));
+            }
             Work::Configured(configured) => {
                 let position = self.push(batch, RecordKind::Configured, |buf| configured.encode(buf))?;
                 self.latest.note(Some(Thing::Configuration), position);

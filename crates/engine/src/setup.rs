@@ -26,6 +26,8 @@ pub struct Setup {
     pub planning: Option<PlanningSetup>,
     /// SHA-256 of the workspace, hexadecimal.
     pub digest: String,
+    /// The processes of this configuration; of each name the version that new instances run by.
+    pub processes: Vec<Arc<lineshaft_process::Definition>>,
     /// How long the journal keeps what is finished.
     pub retention: Retention,
 }

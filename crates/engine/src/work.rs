@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use lineshaft_logic::lane::Change;
-use lineshaft_model::record::{Action, Amended, Configured, Disposition, Job, Quarantine, Token};
+use lineshaft_model::record::{
+    Action, Amended, Configured, Defined, Disposition, Job, Quarantine, Step, Token,
+};
 use lineshaft_model::{DeliveryId, Event, Outcome, Position, Priority, Raw, Reason, Reasons};
 use lineshaft_ports::Refusal;
 use lineshaft_store::reading::Carry;
@@ -39,6 +41,17 @@ pub enum Work {
     Mend(Box<Mending>),
     /// A step of long work.
     Job(Box<JobStep>),
+    /// Steps that instances of processes took, and how far the journal was followed to take them.
+    Steps {
+        /// Definitions that are not in the journal yet.
+        defined: Vec<Defined>,
+        /// In the order in which they were taken.
+        steps: Vec<Step>,
+        /// How far the journal was followed.
+        resume: Option<Token>,
+        /// Told the position of the last record once all of it is durable.
+        reply: oneshot::Sender<Position>,
+    },
     /// A configuration took effect.
     Configured(Configured),
     /// What is written again before the journal's oldest segment is dropped. What has changed since the views were asked is
@@ -94,6 +107,11 @@ impl Work {
             Self::Action { outcomes, .. } => (outcomes.len() + 1) * RECORD_OVERHEAD_BYTES,
             Self::Mend(mending) => mending.weight(),
             Self::Job(step) => step.weight(),
+            Self::Steps { defined, steps, .. } => {
+                let bytes = steps.iter().map(|step| step.state.len());
+                let bytes = bytes.chain(defined.iter().map(|defined| defined.source.len()));
+                bytes.map(|bytes| bytes + RECORD_OVERHEAD_BYTES).sum::<usize>() + RECORD_OVERHEAD_BYTES
+            }
             Self::Carry { carries, .. } => carries.iter().map(carry_weight).sum(),
             Self::Begun { .. } | Self::Configured(_) | Self::Drop { .. } | Self::Stop => {
                 RECORD_OVERHEAD_BYTES
@@ -105,6 +123,7 @@ impl Work {
 fn carry_weight(carry: &Carry) -> usize {
     let data = match carry {
         Carry::Object(carried) => carried.data.len(),
+        Carry::Process(_, payload) | Carry::Definition(payload) => payload.len(),
         _ => 0,
     };
     data + RECORD_OVERHEAD_BYTES

@@ -3,7 +3,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lineshaft_model::record::{
-    Amended, Carried, EventRecord, OutcomeRecord, Quarantine, RawRef, RecordKind, Replayed,
+    Amended, Carried, Defined, EventRecord, OutcomeRecord, Quarantine, RawRef, RecordKind, Replayed, Step,
 };
 use lineshaft_ports::journal::Record;
 use serde_json::value::RawValue;
@@ -38,6 +38,18 @@ pub fn as_json(record: &Record) -> Option<Box<RawValue>> {
             let mut value = serde_json::to_value(head).ok()?;
             let event = lineshaft_store::reading::event_in(record)?.ok()?;
             value.as_object_mut()?.insert("event".to_owned(), event_json(&event)?);
+            value
+        }
+        RecordKind::Step => {
+            let (head, state) = Step::decode(&record.payload).ok()?;
+            let mut value = serde_json::to_value(head).ok()?;
+            value.as_object_mut()?.insert("state".to_owned(), serde_json::from_slice(state).ok()?);
+            value
+        }
+        RecordKind::Defined => {
+            let (head, source) = Defined::decode(&record.payload).ok()?;
+            let mut value = serde_json::to_value(head).ok()?;
+            value.as_object_mut()?.insert("definition".to_owned(), serde_json::from_slice(source).ok()?);
             value
         }
         RecordKind::Action

@@ -55,6 +55,12 @@ impl Cron {
         if any { Ok(cron) } else { Err("no calendar has such a day".to_owned()) }
     }
 
+    /// When it begins next after this time, by the clock of a place.
+    #[must_use]
+    pub fn next_after(&self, now: Millis, zone: &TimeZone) -> Option<Millis> {
+        Window { cron: self.clone(), lasts_ms: 0, zone: zone.clone() }.next(now)
+    }
+
     fn takes(&self, day: Date) -> bool {
         let has = |set: u64, n: i8| u32::try_from(n).is_ok_and(|n| set & (1 << n) != 0);
         let by_date = has(self.days, day.day());

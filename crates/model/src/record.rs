@@ -10,6 +10,7 @@ mod carried;
 mod event;
 mod job;
 mod outcome;
+mod process;
 mod rest;
 mod wire;
 
@@ -20,6 +21,7 @@ pub use carried::{
 pub use event::{Disposition, EventHead, EventRecord, Owed, RawRef};
 pub use job::{Job, JobOrder, JobState, LettersAction, LettersOrder, ReplayOrder, Replayed, ReplayedHead};
 pub use outcome::OutcomeRecord;
+pub use process::{Defined, DefinedHead, Step, StepHead};
 pub use rest::{
     Action, Configured, Counts, Duplicate, JsonPayload, Quarantine, QuarantineHead, Tally, Token,
 };
@@ -56,6 +58,10 @@ pub enum RecordKind {
     Job = 11,
     /// An event of the past, owed to a destination again: [`Replayed`].
     Replayed = 12,
+    /// A step of an instance of a process, with its state: [`Step`].
+    Step = 16,
+    /// A definition of a process: [`Defined`].
+    Defined = 17,
 }
 
 impl RecordKind {
@@ -75,6 +81,8 @@ impl RecordKind {
             10 => Self::Amended,
             11 => Self::Job,
             12 => Self::Replayed,
+            16 => Self::Step,
+            17 => Self::Defined,
             _ => return None,
         })
     }
@@ -95,6 +103,8 @@ impl RecordKind {
             Self::Amended => "amended",
             Self::Job => "job",
             Self::Replayed => "replayed",
+            Self::Step => "step",
+            Self::Defined => "defined",
         }
     }
 }

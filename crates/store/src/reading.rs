@@ -9,6 +9,7 @@ mod deliveries;
 mod events;
 mod jobs;
 mod objects;
+mod processes;
 mod quarantine;
 mod scan;
 mod search;
@@ -30,7 +31,7 @@ use lineshaft_ports::journal::{JournalRead, ReadError, Record};
 use crate::index::{Index, IndexError};
 use crate::views::{Views, ViewsError};
 
-pub use crate::views::{DeliveryFilter, ObjectFilter};
+pub use crate::views::{DeliveryFilter, ObjectFilter, ProcessFilter, ProcessRow};
 pub use amended::Sent;
 pub use carry::{Carry, Step, Sweep, systems_owed};
 pub use events::EventFilter;

@@ -16,6 +16,7 @@ mod lanes;
 mod names;
 mod objects;
 mod pool;
+mod processes;
 mod projector;
 mod queries;
 mod rare;
@@ -38,6 +39,7 @@ pub use kept::{Hold, PausedRow, ReferenceRow};
 pub use lanes::{DeliveryFilter, LaneEntry, Unfinished};
 pub use objects::ObjectHead;
 pub use pool::Views;
+pub use processes::{ProcessFilter, ProcessRow};
 pub use projector::Projector;
 pub use queries::{ObjectFilter, QuarantineEntry};
 

@@ -12,11 +12,12 @@ use super::tree::Tree;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("lineshaft", EVERYTHING),
     ("web", &["engine", "store", "model"]),
-    ("engine", &["logic", "planning", "store", "ports", "model"]),
     ("sql", &["connectors", "ports", "formats", "model"]),
+    ("engine", &["logic", "planning", "process", "store", "ports", "model"]),
     ("connectors", &["ports", "formats", "model"]),
     ("logic", &["mapping", "formats", "model"]),
     ("planning", &["model"]),
+    ("process", &["mapping", "model"]),
     ("store", &["ports", "model"]),
     ("mapping", &["model"]),
     ("formats", &["model"]),

@@ -26,11 +26,17 @@ pub(super) enum Thing {
     Breaker(u64),
     /// The configuration.
     Configuration,
+    /// Where an instance of a process stands, by the instance's fingerprint.
+    Process(u64),
 }
 
 impl Thing {
     pub(super) fn of_token(token: &Token) -> Self {
         Self::Token(Fingerprint::of(&[&token.intake, &token.part]).short())
+    }
+
+    pub(super) fn of_process(instance: &str) -> Self {
+        Self::Process(Fingerprint::of(&[instance]).short())
     }
 
     /// Of most actions there is nothing current.
@@ -107,6 +113,17 @@ impl Recorder {
                     let position = self.push(batch, RecordKind::Configured, |buf| configured.encode(buf))?;
                     self.latest.note(Some(Thing::Configuration), position);
                 }
+            }
+            Carry::Process(instance, payload) => {
+                let thing = Thing::of_process(instance);
+                if self.latest.is_unchanged(thing, asked) {
+                    let position =
+                        self.push(batch, RecordKind::Step, |buf| buf.extend_from_slice(payload))?;
+                    self.latest.note(Some(thing), position);
+                }
+            }
+            Carry::Definition(payload) => {
+                self.push(batch, RecordKind::Defined, |buf| buf.extend_from_slice(payload))?;
             }
             Carry::Dropped(dropped) => {
                 self.push(batch, RecordKind::Dropped, |buf| dropped.encode(buf))?;

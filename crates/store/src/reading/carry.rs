@@ -9,8 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use lineshaft_model::record::{
-    Action, Carried, CarriedHead, CarriedState, Configured, Counts, Disposition, Dropped, DroppedDeliveries,
-    DroppedInputs, EventRecord, JsonPayload, OutcomeRecord, Quarantine, RecordKind, Replayed, Tally, Token,
+    Action, Carried, CarriedHead, CarriedState, Configured, Counts, Defined, Disposition, Dropped,
+    DroppedDeliveries, DroppedInputs, EventRecord, JsonPayload, OutcomeRecord, Quarantine, RecordKind,
+    Replayed, Step as TakenStep, Tally, Token,
 };
 use lineshaft_model::{Destination, Position, Reason};
 use lineshaft_ports::journal::Record;
@@ -41,6 +42,10 @@ pub enum Carry {
     Pause(Action),
     /// The configuration that took effect last.
     Configured(Configured),
+    /// Where an instance of a process stands, as it was recorded: the instance, and the payload.
+    Process(String, Bytes),
+    /// A definition that an instance runs by, as it was recorded.
+    Definition(Bytes),
     /// The sums of the whole segment, after everything else.
     Dropped(Dropped),
 }
@@ -70,6 +75,8 @@ enum Place {
     System(String),
     Breaker(String),
     Configuration,
+    Process(String),
+    Definition(String),
 }
 
 impl Sweep {
@@ -139,6 +146,14 @@ impl Sweep {
                 for owed in event.owed() {
                     self.sums_of(owed.destination).routed += 1;
                 }
+            }
+            Some(RecordKind::Step) => {
+                let Ok((head, _)) = TakenStep::decode(payload) else { return };
+                of(Place::Process(head.instance));
+            }
+            Some(RecordKind::Defined) => {
+                let Ok((head, _)) = Defined::decode(payload) else { return };
+                of(Place::Definition(head.digest));
             }
             Some(RecordKind::Outcome | RecordKind::Amended | RecordKind::Job) | None => {}
         }
@@ -253,6 +268,20 @@ impl Reading {
                         })
                     })
                 }
+                // What has ended may go with its record.
+                Place::Process(id) => {
+                    let row = self.views.process(id)?.filter(|row| row.position < keep && !row.ended);
+                    let payload = row.map(|row| self.payload(row.position)).transpose()?.flatten();
+                    payload.map(|payload| {
+                        bytes += payload.len();
+                        Carry::Process(id.clone(), payload)
+                    })
+                }
+                Place::Definition(digest) => {
+                    let at = self.views.definition(digest)?.filter(|at| *at < keep);
+                    let at = if self.views.is_defined_for(digest)? { at } else { None };
+                    at.map(|at| self.payload(at)).transpose()?.flatten().map(Carry::Definition)
+                }
                 Place::Configuration => {
                     let latest = self.views.configuration_row()?.filter(|(_, at)| *at < keep);
                     latest.map(|(configured, _)| Carry::Configured(configured))
@@ -264,6 +293,10 @@ impl Reading {
             }
         }
         Ok(carries)
+    }
+
+    fn payload(&self, position: Position) -> Result<Option<Bytes>, ReadingError> {
+        Ok(self.journal.get(position)?.map(|record| record.payload))
     }
 
     /// The sums of a segment that was gone through.

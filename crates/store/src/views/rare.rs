@@ -12,6 +12,7 @@ use super::books::Books;
 use super::deliveries::row_id;
 use super::names::{KindId, NameId, Names};
 use super::objects::signed;
+use super::processes;
 use crate::applied::AppliedRecord;
 
 /// Cross references gathered since the last commit.
@@ -116,6 +117,7 @@ pub(super) fn apply(
         }
         RecordKind::Dropped => Dropped::decode(payload)
             .map_or(Ok(()), |dropped| apply_dropped(connection, names, books, &dropped)),
+        RecordKind::Step | RecordKind::Defined => processes::apply(connection, kind, record),
         RecordKind::Amended => {
             let Ok((head, _)) = Amended::decode(payload) else { return Ok(()) };
             if !head.proposed {
@@ -169,6 +171,7 @@ fn apply_dropped(
     connection.prepare_cached("DELETE FROM discarded WHERE id < ?1")?.execute([row])?;
     connection.prepare_cached("DELETE FROM quarantine WHERE position <= ?1")?.execute([upto])?;
     connection.prepare_cached("DELETE FROM jobs WHERE position <= ?1 AND running = 0")?.execute([upto])?;
+    processes::forget(connection, dropped.upto)?;
     let older = "DELETE FROM configurations
                  WHERE position <= ?1 AND position < (SELECT max(position) FROM configurations)";
     connection.prepare_cached(older)?.execute([upto]).map(|_| ())

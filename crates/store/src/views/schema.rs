@@ -83,11 +83,22 @@ CREATE TABLE breakers (
     position INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE configurations (
     position INTEGER PRIMARY KEY, digest TEXT NOT NULL, cause TEXT NOT NULL, at INTEGER NOT NULL);
+-- Instances of processes. position: the record of the latest step; ended: nothing more happens by itself.
+CREATE TABLE processes (
+    id TEXT PRIMARY KEY, position INTEGER NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
+    digest TEXT NOT NULL, business_key TEXT NOT NULL, phase TEXT NOT NULL, ended INTEGER NOT NULL, cases INTEGER NOT NULL,
+    started INTEGER NOT NULL, updated INTEGER NOT NULL, parent TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX processes_live ON processes (id) WHERE ended = 0;
+CREATE INDEX processes_cases ON processes (id) WHERE cases > 0;
+CREATE INDEX processes_started ON processes (started, id);
+CREATE INDEX processes_key ON processes (business_key) WHERE business_key <> '';
+CREATE INDEX processes_digest ON processes (digest);
+CREATE TABLE definitions (digest TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;
 ";
 
 /// The tables that hold what the journal says, for comparing views with each other.
 #[cfg(test)]
-pub(super) const ALL_TABLES: [&str; 17] = [
+pub(super) const ALL_TABLES: [&str; 19] = [
     "meta",
     "names",
     "kinds",
@@ -105,6 +116,8 @@ pub(super) const ALL_TABLES: [&str; 17] = [
     "paused",
     "breakers",
     "configurations",
+    "processes",
+    "definitions",
 ];
 
 /// The views' file in its folder.

@@ -112,6 +112,7 @@ impl Live {
                     dropped.encode(&mut payload);
                     RecordKind::Dropped
                 }
+                Carry::Process(..) | Carry::Definition(_) => panic!("this history has no processes"),
             };
             self.held.push(kind, payload);
         }

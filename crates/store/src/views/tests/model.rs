@@ -106,6 +106,8 @@ impl Model {
             | RecordKind::Dropped
             | RecordKind::Amended
             | RecordKind::Job
+            | RecordKind::Step
+            | RecordKind::Defined
             | RecordKind::Replayed => {}
         }
     }
