@@ -69,7 +69,10 @@ impl<'v> Reader<'v, '_> {
         }
         let mut attributes = Vec::new();
         for (name, at) in with.members() {
-            if matches!(name, "id" | "source" | "type" | "time" | "subject" | "datacontenttype" | "dataschema") {
+            if matches!(
+                name,
+                "id" | "source" | "type" | "time" | "subject" | "datacontenttype" | "dataschema"
+            ) {
                 self.text(&at);
             }
             let wanted = match at.value {

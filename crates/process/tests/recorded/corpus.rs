@@ -112,7 +112,8 @@ fn every_example_does_what_the_page_says() {
 /// The schema of the DSL. Its pattern of durations looks ahead, which this engine of regular expressions does not.
 fn schema() -> Contract {
     let text = std::fs::read_to_string(recorded().join("schema__workflow.yaml")).unwrap();
-    let schema: serde_json::Value = serde_saphyr::from_str(&text.replace("(?!$)", "").replace(r"(?=\d)", "")).unwrap();
+    let schema: serde_json::Value =
+        serde_saphyr::from_str(&text.replace("(?!$)", "").replace(r"(?=\d)", "")).unwrap();
     Contract::compile("workflow", "1.0.3", &schema, &Schemas::default()).unwrap()
 }
 

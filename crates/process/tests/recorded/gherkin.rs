@@ -1,7 +1,9 @@
 //! Scenarios of the conformance kit: the few steps they are written in, and nothing more of Gherkin.
 
 use lineshaft_model::Millis;
-use lineshaft_process::{Command, Doc, Mark, Occurrence, Outcome, Phase, Start, TaskPhase, Want, start, step};
+use lineshaft_process::{
+    Command, Doc, Mark, Occurrence, Outcome, Phase, Start, TaskPhase, Want, start, step,
+};
 
 use super::stand_in;
 
@@ -47,7 +49,8 @@ pub(crate) fn scenarios(feature: &str) -> Vec<Scenario> {
 
 fn dedented(lines: &[&str]) -> String {
     let indent = |line: &&&str| line.len() - line.trim_start().len();
-    let least = lines.iter().filter(|line| !line.trim().is_empty()).map(|line| indent(&line)).min().unwrap_or(0);
+    let least =
+        lines.iter().filter(|line| !line.trim().is_empty()).map(|line| indent(&line)).min().unwrap_or(0);
     lines.iter().map(|line| line.get(least..).unwrap_or("")).collect::<Vec<_>>().join("\n")
 }
 
@@ -142,7 +145,8 @@ fn check(step: &str, text: &str, ran: &Ran) -> Result<(), String> {
 fn order(step: &str, marks: &[Mark]) -> Result<(), String> {
     let entered = marks.iter().filter(|mark| mark.phase == TaskPhase::Running);
     let names: Vec<&str> = entered.map(|mark| mark.task.rsplit('/').next().unwrap()).collect();
-    let place = |name: &str| names.iter().position(|other| *other == name).ok_or(format!("{name} did not run"));
+    let place =
+        |name: &str| names.iter().position(|other| *other == name).ok_or(format!("{name} did not run"));
     let words: Vec<&str> = step.split(' ').collect();
     let good = match words.as_slice() {
         [name, "should", "run", "first"] => place(name)? == 0,

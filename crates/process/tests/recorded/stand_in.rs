@@ -14,7 +14,9 @@ pub(crate) fn answer(effect: &Effect) -> Answer {
             http(status, &content, &request.uri)
         }
         Effect::OpenApi { operation, parameters, .. } => match operation.as_str() {
-            "findPetsByStatus" if parameters.member("status").is_some() => http(200, &format!("[{PET}]"), "made up"),
+            "findPetsByStatus" if parameters.member("status").is_some() => {
+                http(200, &format!("[{PET}]"), "made up")
+            }
             "getPetById" => http(200, &pet(parameters.member("petId").unwrap().as_str()), "made up"),
             other => panic!("no operation {other}"),
         },

@@ -9,9 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use lineshaft_model::record::{
-    Action, Carried, CarriedHead, CarriedState, Configured, Counts, Disposition, Dropped, DroppedDeliveries,
-    DroppedInputs, Defined, EventRecord, JsonPayload, OutcomeRecord, Quarantine, RecordKind, Step as TakenStep, Tally,
-    Token,
+    Action, Carried, CarriedHead, CarriedState, Configured, Counts, Defined, Disposition, Dropped,
+    DroppedDeliveries, DroppedInputs, EventRecord, JsonPayload, OutcomeRecord, Quarantine, RecordKind,
+    Step as TakenStep, Tally, Token,
 };
 use lineshaft_model::{Destination, Position, Reason};
 use lineshaft_ports::journal::Record;

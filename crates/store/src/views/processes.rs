@@ -59,7 +59,11 @@ pub struct ProcessRow {
 }
 
 /// Applies a step or a definition; what does not read as its kind changes nothing.
-pub(super) fn apply(connection: &Connection, kind: RecordKind, record: AppliedRecord<'_>) -> rusqlite::Result<()> {
+pub(super) fn apply(
+    connection: &Connection,
+    kind: RecordKind,
+    record: AppliedRecord<'_>,
+) -> rusqlite::Result<()> {
     let position = signed(record.position.0);
     if kind == RecordKind::Defined {
         let Ok((head, _)) = Defined::decode(record.payload) else { return Ok(()) };
@@ -68,12 +72,24 @@ pub(super) fn apply(connection: &Connection, kind: RecordKind, record: AppliedRe
     }
     let Ok((head, _)) = Step::decode(record.payload) else { return Ok(()) };
     let StepHead { instance, namespace, name, version, digest, business_key, phase, parent, .. } = &head;
-    let upsert = "INSERT OR REPLACE INTO processes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
+    let upsert =
+        "INSERT OR REPLACE INTO processes VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)";
     connection
         .prepare_cached(upsert)?
         .execute(params![
-            instance, position, namespace, name, version, digest, business_key, phase, head.ended, head.cases,
-            head.started.0, head.updated.0, parent
+            instance,
+            position,
+            namespace,
+            name,
+            version,
+            digest,
+            business_key,
+            phase,
+            head.ended,
+            head.cases,
+            head.started.0,
+            head.updated.0,
+            parent
         ])
         .map(|_| ())
 }
@@ -131,7 +147,14 @@ impl Views {
         let mut items: Vec<ProcessRow> = self.ask(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
             let given = params![
-                started, id, filter.name, filter.phase, filter.business_key, before, filter.with_cases, wanted
+                started,
+                id,
+                filter.name,
+                filter.phase,
+                filter.business_key,
+                before,
+                filter.with_cases,
+                wanted
             ];
             statement.query_map(given, row_of)?.collect()
         })?;
@@ -151,7 +174,7 @@ impl Views {
     }
 
     /// Whether any instance that is known has this definition.
-    pub(crate) fn is_defined_for(&self, digest: &str) -> Result<bool, ViewsError> {
+    pub fn is_defined_for(&self, digest: &str) -> Result<bool, ViewsError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM processes WHERE digest = ?1)";
         self.ask(|connection| connection.prepare_cached(sql)?.query_row([digest], |row| row.get(0)))
     }
