@@ -19,6 +19,7 @@ pub use refused::Taken;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
+use crate::conductor::Conductor;
 use crate::hub::{Shared, start_courier, start_source};
 use crate::intake::Intake;
 use crate::planner::Planner;
@@ -35,7 +36,14 @@ pub struct Handle {
     end: watch::Receiver<Position>,
     couriers: Arc<Mutex<HashSet<String>>>,
     sources: Arc<Mutex<CancellationToken>>,
-    planner: Option<Arc<Planner>>,
+    rooms: Rooms,
+}
+
+/// The rooms that answer questions of their own.
+#[derive(Clone, Debug)]
+pub(crate) struct Rooms {
+    pub(crate) planner: Option<Arc<Planner>>,
+    pub(crate) conductor: Conductor,
 }
 
 /// Who asks, and why.
@@ -54,16 +62,22 @@ impl Handle {
         work: mpsc::Sender<Work>,
         applied: watch::Receiver<Position>,
         end: watch::Receiver<Position>,
-        planner: Option<Arc<Planner>>,
+        rooms: Rooms,
     ) -> Self {
         let (couriers, sources) = (Arc::default(), Arc::default());
-        Self { shared, intake, work, applied, end, couriers, sources, planner }
+        Self { shared, intake, work, applied, end, couriers, sources, rooms }
     }
 
     /// The planner, where the workspace has one.
     #[must_use]
     pub const fn planner(&self) -> Option<&Arc<Planner>> {
-        self.planner.as_ref()
+        self.rooms.planner.as_ref()
+    }
+
+    /// What runs processes.
+    #[must_use]
+    pub const fn conductor(&self) -> &Conductor {
+        &self.rooms.conductor
     }
 
     /// The way in.

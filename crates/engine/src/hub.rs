@@ -18,9 +18,10 @@ use rand::{Rng, SeedableRng};
 use tokio::sync::{Notify, Semaphore, mpsc, watch};
 
 use crate::clock::Clock;
+use crate::conductor::{Conductor, conductor};
 use crate::courier::Courier;
 use crate::current::Current;
-use crate::handle::Handle;
+use crate::handle::{Handle, Rooms};
 use crate::intake::{Intake, SourceHandOver};
 use crate::keeper::Keeper;
 use crate::lanes::Lanes;
@@ -204,7 +205,9 @@ impl Hub {
         let intake = Intake::new(Arc::clone(&shared), work.clone());
         start_keeper(&shared, work.clone(), applied.clone());
         let planner = start_planner(&shared, &intake, &applied, &end_of_journal);
-        let handle = Handle::new(Arc::clone(&shared), intake, work, applied, end_of_journal, planner);
+        let conductor = start_conductor(&shared, &intake, &work, &applied, &end_of_journal);
+        let rooms = Rooms { planner, conductor };
+        let handle = Handle::new(Arc::clone(&shared), intake, work, applied, end_of_journal, rooms);
         handle.start_couriers(end)?;
         handle.start_sources(sources);
         start_watch(&shared);
@@ -299,6 +302,25 @@ fn start_planner(
         }
     });
     Some(planner)
+}
+
+/// The task that runs the instances of processes.
+fn start_conductor(
+    shared: &Arc<Shared>,
+    intake: &Intake,
+    work: &mpsc::Sender<Work>,
+    applied: &watch::Receiver<Position>,
+    end: &watch::Receiver<Position>,
+) -> Conductor {
+    let watch = shared.supervisor.clone();
+    let (conductor, runs) =
+        conductor(Arc::clone(shared), intake.clone(), work.clone(), applied.clone(), end.clone());
+    shared.supervisor.task("conductor", async move {
+        if let Err(reason) = runs.await {
+            watch.fatal(&reason);
+        }
+    });
+    conductor
 }
 
 /// The task that turns the latency halves and keeps the gauges of `/metrics` fresh.

@@ -20,6 +20,7 @@ use lineshaft_ports::{HandOver, Receipt};
 pub use lineshaft_ports::{Input, Refusal};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::conductor::{PROCESSES, Sent};
 use crate::hub::Shared;
 use crate::recorder::admission::hash_of;
 use crate::references::ViewReferences;
@@ -150,12 +151,56 @@ impl Intake {
         taken.unwrap_or_default()
     }
 
+    /// Takes what processes ask for: requests to operations, each with the delivery it owes, and events. Asked for again they are
+    /// duplicates.
+    pub(crate) async fn requested(&self, sent: Arc<Vec<Sent>>) -> Result<Vec<Admitted>, Refusal> {
+        let bytes = sent.iter().map(|sent| sent.draft.data.len()).sum();
+        let owing = sent.iter().map(|sent| sent.owing.clone()).collect();
+        self.take_owing(PROCESSES, bytes, None, owing, move |plan, references, now_text, now| {
+            let around = Around {
+                plan,
+                intake: PROCESSES,
+                content_type: "application/json",
+                headers: &[],
+                traceparent: "",
+                now,
+                now_text,
+                references,
+            };
+            let one = |sent: &Sent| {
+                // An event says itself where it comes from.
+                let system = if sent.owing.is_some() { PROCESSES } else { "" };
+                let sender = Sender { tenant: &plan.tenant, system, site: "" };
+                prepare::derived(&around, sender, sent.draft.clone())
+            };
+            sent.iter().map(one).collect()
+        })
+        .await
+    }
+
     /// Waits for room, prepares, hands to the recorder and waits until it is durable.
     async fn take<F>(
         &self,
         intake: &str,
         bytes: usize,
         resume: Option<Token>,
+        prepare: F,
+    ) -> Result<Vec<Admitted>, Refusal>
+    where
+        F: FnOnce(&Plan, &ViewReferences<'_>, &str, lineshaft_model::Millis) -> Vec<Prepared>
+            + Send
+            + 'static,
+    {
+        self.take_owing(intake, bytes, resume, Vec::new(), prepare).await
+    }
+
+    /// The same, where each event may owe a delivery that no route asked for; it comes first.
+    async fn take_owing<F>(
+        &self,
+        intake: &str,
+        bytes: usize,
+        resume: Option<Token>,
+        owing: Vec<Option<Owing>>,
         prepare: F,
     ) -> Result<Vec<Admitted>, Refusal>
     where
@@ -175,7 +220,15 @@ impl Intake {
             let now = shared.clock.now();
             let references = ViewReferences::new(&shared.views, &setup.plan.tenant);
             let prepared = prepare(&setup.plan, &references, &now.to_string(), now);
-            prepared.into_iter().map(|p| item(&shared, &setup.plan, p)).collect::<Vec<Item>>()
+            let owing = owing.into_iter().chain(std::iter::repeat(None));
+            let items = prepared.into_iter().zip(owing).map(|(prepared, owing)| {
+                let mut item = item(&shared, &setup.plan, prepared);
+                if let (Item::Event(candidate), Some(owing)) = (&mut item, owing) {
+                    candidate.owed.insert(0, owing);
+                }
+                item
+            });
+            items.collect::<Vec<Item>>()
         };
         let items = if bytes > LARGE_BYTES {
             tokio::task::spawn_blocking(make).await.map_err(|_| Refusal::Closed)?

@@ -4,6 +4,7 @@
 //! The engine runs the decisions of `logic` over the ports. It knows nothing of HTTP, YAML or any protocol.
 
 pub mod clock;
+pub mod conductor;
 mod courier;
 mod current;
 pub mod handle;

@@ -19,6 +19,8 @@ mod trigger;
 #[cfg(test)]
 mod tests;
 
+pub use lineshaft_mapping::Environment;
+
 pub use definition::{Definition, OnFault, ProcessName, Schedule, Shown, ShownTask, Task};
 pub use doc::Doc;
 pub use effect::{Answer, Command, Credentials, Effect, HttpAnswer, HttpRequest, Stuck, Text, Want};

@@ -139,9 +139,11 @@ impl Walk<'_> {
         let begun = self.check(definition.input.schema.as_ref(), &state.input, "").and_then(|()| {
             let shape = definition.input.from.as_ref();
             let input = self.shape(shape, &state.input, "/input/from", &Names::NONE)?;
-            if let Some(key) = &definition.business_key {
-                let key = key.run(&input, &self.plain(&Names::NONE));
-                let key = key.map_err(|message| expression(message, "/document/metadata/businessKey"))?;
+            // An instance that has no such key in business is run all the same.
+            if let Some(key) = &definition.business_key
+                && let Ok(key) = key.run(&input, &self.plain(&Names::NONE))
+                && key.as_str() != "null"
+            {
                 state.business_key = key.text().unwrap_or_else(|| key.as_str().to_owned());
             }
             let deadline = match &definition.timeout {

@@ -8,7 +8,7 @@ use crate::planner::{PlanRequest, Planner, request_event};
 
 impl Handle {
     fn planning(&self) -> Result<&Planner, Reason> {
-        self.planner.as_deref().ok_or_else(|| {
+        self.planner().map(|planner| &**planner).ok_or_else(|| {
             Reason::new("planning-off", "this hub does not plan")
                 .hint("add `planning: {}` to lineshaft.yaml and start it again")
         })

@@ -735,7 +735,11 @@ impl Process {
         let (applied, follows) = watch::channel(end);
         let (end_tx, end_rx) = watch::channel(end);
         let intake = crate::intake::Intake::new(Arc::clone(&shared), work.clone());
-        let handle = Handle::new(Arc::clone(&shared), intake, work.clone(), follows.clone(), end_rx, None);
+        // No process runs here: the conductor's own tests have them.
+        let (asks, _) = mpsc::channel(1);
+        let conductor = crate::conductor::Conductor::new(asks, shared.reading.clone());
+        let rooms = crate::handle::Rooms { planner: None, conductor };
+        let handle = Handle::new(Arc::clone(&shared), intake, work.clone(), follows.clone(), end_rx, rooms);
         let couriers = DESTINATIONS
             .iter()
             .map(|(name, _)| {

@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use lineshaft_model::record::{
-    Action, Carried, Disposition, Duplicate, EventHead, EventRecord, JsonPayload, OutcomeRecord, Owed,
-    Quarantine, QuarantineHead, RecordKind, Tally, Token, VERSION,
+    Action, Carried, Defined, DefinedHead, Disposition, Duplicate, EventHead, EventRecord, JsonPayload,
+    OutcomeRecord, Owed, Quarantine, QuarantineHead, RecordKind, Step as Taken, StepHead, Tally, Token,
+    VERSION,
 };
 use lineshaft_model::{
     DeliveryId, Envelope, Event, Millis, ObjectKey, Outcome, OutcomeKind, Position, Priority, Raw, Reason,
@@ -118,6 +119,10 @@ pub(crate) enum Step {
         action: &'static str,
         target: u8,
     },
+    Process {
+        which: u8,
+        phase: u8,
+    },
     Token {
         part: u8,
         token: u8,
@@ -164,6 +169,7 @@ pub(crate) fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
         1 => (0u8..3).prop_map(|subject| Step::Refused { subject }),
         1 => (action, 0u8..40).prop_map(|(action, target)| Step::Act { action, target }),
         1 => (0u8..3, 0u8..3).prop_map(|(part, token)| Step::Token { part, token }),
+        1 => (0u8..4, 0u8..3).prop_map(|(which, phase)| Step::Process { which, phase }),
         1 => (1u64..9).prop_map(|count| Step::Tally { count }),
         1 => Just(Step::Unknown),
     ];
@@ -257,6 +263,25 @@ impl Writer {
             Step::Tally { count } => {
                 let duplicates = vec![Duplicate { intake: "wms/1".into(), count: *count }];
                 self.json(RecordKind::Tally, &Tally { duplicates });
+            }
+            Step::Process { which, phase } => {
+                let digest = format!("D{}", which % 2);
+                let mut payload = Vec::new();
+                if *phase == 0 {
+                    let head = DefinedHead { digest: digest.clone(), ..DefinedHead::default() };
+                    Defined { head, source: Bytes::from_static(b"{}") }.encode(&mut payload);
+                    self.held.push(RecordKind::Defined, std::mem::take(&mut payload));
+                }
+                let head = StepHead {
+                    instance: format!("i-{which}"),
+                    digest,
+                    phase: ["running", "held", "completed"][usize::from(*phase)].into(),
+                    ended: *phase == 2,
+                    updated: now,
+                    ..StepHead::default()
+                };
+                Taken { head, state: Bytes::from_static(b"{}") }.encode(&mut payload);
+                self.held.push(RecordKind::Step, payload);
             }
             Step::Unknown => {
                 // A payload that does not read as its kind.

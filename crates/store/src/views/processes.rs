@@ -174,7 +174,7 @@ impl Views {
     }
 
     /// Whether any instance that is known has this definition.
-    pub(crate) fn is_defined_for(&self, digest: &str) -> Result<bool, ViewsError> {
+    pub fn is_defined_for(&self, digest: &str) -> Result<bool, ViewsError> {
         let sql = "SELECT EXISTS (SELECT 1 FROM processes WHERE digest = ?1)";
         self.ask(|connection| connection.prepare_cached(sql)?.query_row([digest], |row| row.get(0)))
     }

@@ -141,6 +141,12 @@ proptest! {
         }
         prop_assert_eq!(views.tokens("wms/0").unwrap(), model.tokens.into_iter().collect::<Vec<_>>());
         prop_assert_eq!(views.paused().unwrap(), model.paused);
+        let live: Vec<String> = views.live_processes("", 99).unwrap().into_iter().map(|row| row.id).collect();
+        let told = model.processes.iter().filter(|(_, (_, ended))| !ended).map(|(id, _)| id.clone());
+        prop_assert_eq!(live, told.collect::<Vec<_>>());
+        for (id, (phase, _)) in &model.processes {
+            prop_assert_eq!(&views.process(id).unwrap().unwrap().phase, phase);
+        }
         prop_assert_eq!(&views.breakers().unwrap(), &model.breakers);
         for ((object_type, key, system), foreign) in &model.references {
             let told = views.foreign("main", object_type, key, system).unwrap();

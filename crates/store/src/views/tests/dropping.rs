@@ -47,6 +47,8 @@ fn told(dir: &Path) -> Vec<String> {
         "SELECT 'paused', system, reason, actor, at, position FROM paused".to_owned(),
         "SELECT 'breakers', system, breaker, reason, actor, at, position FROM breakers".to_owned(),
         "SELECT 'configurations', position, digest, cause, at FROM configurations".to_owned(),
+        "SELECT 'processes', id, position, digest, phase, ended, updated FROM processes".to_owned(),
+        "SELECT 'definitions', digest, position FROM definitions".to_owned(),
     ];
     let mut lines = Vec::new();
     for query in queries {
@@ -108,11 +110,18 @@ impl Live {
                     configured.encode(&mut payload);
                     RecordKind::Configured
                 }
+                Carry::Process(_, recorded) => {
+                    payload.extend_from_slice(&recorded);
+                    RecordKind::Step
+                }
+                Carry::Definition(recorded) => {
+                    payload.extend_from_slice(&recorded);
+                    RecordKind::Defined
+                }
                 Carry::Dropped(dropped) => {
                     dropped.encode(&mut payload);
                     RecordKind::Dropped
                 }
-                Carry::Process(..) | Carry::Definition(_) => panic!("this history has no processes"),
             };
             self.held.push(kind, payload);
         }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use lineshaft_model::record::{
-    Action, Counts, Disposition, EventRecord, JsonPayload, OutcomeRecord, Quarantine, RecordKind, Tally,
-    Token,
+    Action, Counts, Disposition, EventRecord, JsonPayload, OutcomeRecord, Quarantine, RecordKind, Step,
+    Tally, Token,
 };
 use lineshaft_model::{DeliveryId, DeliveryState, EventType, OutcomeKind, Position, Priority};
 use lineshaft_ports::journal::Record;
@@ -31,6 +31,8 @@ pub(super) struct Model {
     pub(super) objects: BTreeMap<(String, String), Object>,
     pub(super) quarantine: BTreeMap<Position, bool>,
     pub(super) tokens: BTreeMap<String, String>,
+    /// Phase, and whether it has ended.
+    pub(super) processes: BTreeMap<String, (String, bool)>,
     pub(super) paused: BTreeMap<String, String>,
     pub(super) breakers: BTreeMap<String, (bool, String)>,
     pub(super) references: BTreeMap<(String, String, String), String>,
@@ -101,12 +103,15 @@ impl Model {
                     self.inputs.entry(duplicate.intake).or_default().duplicate += duplicate.count;
                 }
             }
+            RecordKind::Step => {
+                let (head, _) = Step::decode(payload).unwrap();
+                self.processes.insert(head.instance, (head.phase, head.ended));
+            }
             RecordKind::Configured
             | RecordKind::Carried
             | RecordKind::Dropped
             | RecordKind::Amended
             | RecordKind::Job
-            | RecordKind::Step
             | RecordKind::Defined
             | RecordKind::Replayed => {}
         }
