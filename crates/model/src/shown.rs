@@ -62,6 +62,9 @@ pub struct EventDetail {
     pub keys: Vec<ObjectRef>,
     /// Its deliveries with every attempt.
     pub deliveries: Vec<DeliveryRow>,
+    /// What of it is not for this reader: `data`, `raw`, `deliveries`, groups of fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
 }
 
 /// An object by type and key.
@@ -230,6 +233,9 @@ pub struct ObjectDetail {
     pub data: Box<serde_json::value::RawValue>,
     /// Each system's own key.
     pub references: BTreeMap<String, String>,
+    /// What of it is not for this reader: `data`, `deliveries`, groups of fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
 }
 
 /// How one system stands to an object.

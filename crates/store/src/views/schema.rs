@@ -9,7 +9,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension};
 use super::ViewsError;
 
 /// Raised whenever a table or the meaning of a column changes: views of another version are computed again.
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 
 /// Pages of 4 KiB after which the write-ahead log is taken over into the file. A page written by many transactions is
 /// then taken over once; 64 MiB is small beside the journal.
@@ -25,11 +25,14 @@ CREATE TABLE meta (
 -- Numbers for texts that rows repeat.
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE kinds (id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, type INTEGER NOT NULL);
--- position: the object's latest event; changed: the latest that changed it; since: its last whole one.
+-- position: the object's latest event; changed: the latest that changed it; since: its last whole one. site, partners: what
+-- decides who may see it; partners one a line, sorted.
 CREATE TABLE objects (
     kind INTEGER NOT NULL, key TEXT NOT NULL, position INTEGER NOT NULL, changed INTEGER NOT NULL,
     since INTEGER NOT NULL, revision INTEGER NOT NULL, event_type INTEGER NOT NULL, system INTEGER NOT NULL,
-    updated INTEGER NOT NULL, hash INTEGER NOT NULL, status TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+    updated INTEGER NOT NULL, hash INTEGER NOT NULL, status TEXT, site TEXT NOT NULL, partners TEXT NOT NULL,
+    PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE INDEX objects_partner ON objects (kind, partners, key) WHERE partners <> '';
 -- Unfinished deliveries. id: event * 256 + n; shelf: the class of what may run, 4 parked, 5 dead; share: the fingerprint of
 -- who sent the event; settled: the time of the latest outcome, whose record is outcome.
 CREATE TABLE deliveries (
