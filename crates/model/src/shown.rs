@@ -67,6 +67,14 @@ pub struct EventDetail {
     pub withheld: Vec<String>,
 }
 
+impl EventDetail {
+    /// Whether this is not for the reader.
+    #[must_use]
+    pub fn withholds(&self, what: &str) -> bool {
+        self.withheld.iter().any(|withheld| withheld == what)
+    }
+}
+
 /// An object by type and key.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct ObjectRef {
@@ -236,6 +244,14 @@ pub struct ObjectDetail {
     /// What of it is not for this reader: `data`, `deliveries`, groups of fields.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub withheld: Vec<String>,
+}
+
+impl ObjectDetail {
+    /// Whether this is not for the reader.
+    #[must_use]
+    pub fn withholds(&self, what: &str) -> bool {
+        self.withheld.iter().any(|withheld| withheld == what)
+    }
 }
 
 /// How one system stands to an object.

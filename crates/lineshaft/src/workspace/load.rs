@@ -15,7 +15,7 @@ use super::marked::{Mark, Node};
 use super::problem::{Problem, Problems};
 use super::secrets::Secrets;
 use super::settings::Settings;
-use super::{Loaded, Workspace, checks, contracts, routes, systems, yaml};
+use super::{Loaded, Workspace, checks, contracts, policies, routes, systems, yaml};
 
 /// What is known while a workspace is being read.
 pub(super) struct Loading<'f> {
@@ -62,11 +62,13 @@ pub fn load(folder: &Path, variables: &Variables) -> Loaded {
     };
     checks::check(&mut loading, &parts);
 
+    let policies = policies::read(&mut loading, &settings, &systems);
     let secrets = Secrets::new(variables.clone(), settings.secrets.folder.as_ref().map(|at| folder.join(at)));
     checks::secrets(&mut loading, &secrets);
     let Loading { mut problems, environment, mappings, .. } = loading;
     problems.sort();
-    let workspace = (problems.errors() == 0).then(|| Workspace {
+    let policies = policies.filter(|_| problems.errors() == 0);
+    let workspace = policies.map(|policies| Workspace {
         folder: folder.to_owned(),
         digest: files.digest(),
         settings,
@@ -77,6 +79,7 @@ pub fn load(folder: &Path, variables: &Variables) -> Loaded {
         systems,
         routes,
         ownership: ownership.map(|(ownership, _)| ownership).unwrap_or_default(),
+        policies,
     });
     Loaded { workspace, problems, files }
 }

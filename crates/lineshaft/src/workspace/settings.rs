@@ -39,6 +39,16 @@ pub struct Settings {
     pub telemetry: Telemetry,
     /// How much is taken at once.
     pub limits: Limits,
+    /// Who may see and do what, besides the policies.
+    pub access: AccessSettings,
+}
+
+/// What policies are about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessSettings {
+    /// Groups of fields that are shown or masked together, by the names of the fields; those that are shipped are extended.
+    pub fields: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for Settings {
@@ -55,6 +65,7 @@ impl Default for Settings {
             log: Log::default(),
             telemetry: Telemetry::default(),
             limits: Limits::default(),
+            access: AccessSettings::default(),
         }
     }
 }

@@ -75,7 +75,11 @@ impl Reading {
         key: &str,
     ) -> Result<Option<ObjectHead>, ReadingError> {
         let head = self.views.object_head(tenant, object_type, key)?;
-        Ok(if head.is_some() && self.allows_object(Act::See, (tenant, object_type, key))? { head } else { None })
+        Ok(if head.is_some() && self.allows_object(Act::See, (tenant, object_type, key))? {
+            head
+        } else {
+            None
+        })
     }
 
     /// What the chain of events that ends at a position says of its object, as it was at a time.

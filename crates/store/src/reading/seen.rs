@@ -80,16 +80,13 @@ impl Reading {
         let Some(bound) = self.views.object_bound(tenant, object_type, key)? else { return Ok(None) };
         let Some(row) = self.views.object_row(tenant, object_type, key)? else { return Ok(None) };
         let partners: Vec<&str> = bound.partners.iter().map(String::as_str).collect();
-        let about = About { tenant, object_type, site: &bound.site, partners: &partners, system: &row.system };
+        let about =
+            About { tenant, object_type, site: &bound.site, partners: &partners, system: &row.system };
         Ok(Some(tell(&about)))
     }
 
     /// Whether the reader may do this with an object that is held. One that is only spoken of is about nothing but its type.
-    pub(super) fn allows_object(
-        &self,
-        act: Act,
-        object: (&str, &str, &str),
-    ) -> Result<bool, ReadingError> {
+    pub(super) fn allows_object(&self, act: Act, object: (&str, &str, &str)) -> Result<bool, ReadingError> {
         let Some(sight) = self.sight() else { return Ok(true) };
         let held = self.about_object(object, |about| sight.may(act, about))?;
         let (tenant, object_type, _) = object;

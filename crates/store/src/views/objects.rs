@@ -245,7 +245,8 @@ impl Objects {
 fn add_partners<'a>(partners: &mut Vec<Box<str>>, more: impl Iterator<Item = &'a str>) {
     for partner in more.filter(|partner| !partner.is_empty()) {
         // A line break would part one name into two.
-        let partner = if partner.contains('\n') || partners.len() >= MOST_PARTNERS { MANY_PARTNERS } else { partner };
+        let partner =
+            if partner.contains('\n') || partners.len() >= MOST_PARTNERS { MANY_PARTNERS } else { partner };
         if let Err(at) = partners.binary_search_by(|known| (**known).cmp(partner)) {
             partners.insert(at, partner.into());
         }

@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::State as Extract;
 use lineshaft_engine::handle::Mend;
 use lineshaft_model::shown::{DeadLetter, Page};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{DeliveryId, Position};
 use serde::{Deserialize, Serialize};
 
@@ -43,6 +44,7 @@ pub(super) async fn list(
     caller: Caller,
     listing: Listing<Filter>,
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
+    caller.allow(Act::SeeDeliveries)?;
     let Filter { destination, order } = listing.filter;
     let newest_first = order.is_none();
     page(&state, &caller, listing.page, move |reading, cursor, limit| {
@@ -57,6 +59,7 @@ pub(super) async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<DeadLetter>, Problem> {
+    caller.allow(Act::SeeDeliveries)?;
     let id: DeliveryId = id.parse().map_err(Problem::of)?;
     single(&state, &caller, format!("there is no dead letter {id}"), move |reading| reading.dead_letter(id))
         .await
@@ -71,6 +74,7 @@ pub(super) async fn act(
 ) -> Result<Json<Done>, Problem> {
     caller.need(Scope::Operate)?;
     let id: DeliveryId = id.parse().map_err(Problem::of)?;
+    caller.allow_delivery(&state, Act::Mend, id).await?;
     let mend = match action.as_str() {
         "retry" => Mend::Retry,
         "discard" => Mend::Discard,

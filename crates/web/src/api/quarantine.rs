@@ -4,6 +4,7 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::State as Extract;
 use lineshaft_model::shown::{Page, QuarantineRow};
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::dead_letters::Done;
@@ -27,6 +28,7 @@ pub(super) async fn list(
     caller: Caller,
     listing: Listing<Filter>,
 ) -> Result<Json<Page<QuarantineRow>>, Problem> {
+    caller.allow(Act::SeeDeliveries)?;
     let open_only = !listing.filter.all.unwrap_or(false);
     page(&state, &caller, listing.page, move |reading, cursor, limit| {
         reading.quarantine(open_only, cursor, limit)
@@ -40,6 +42,7 @@ pub(super) async fn show(
     caller: Caller,
     Path(at): Path<String>,
 ) -> Result<Json<QuarantineRow>, Problem> {
+    caller.allow(Act::SeeDeliveries)?;
     let at = position(&at)?;
     let missing = format!("there is no quarantined input at {at}");
     single(&state, &caller, missing, move |reading| reading.quarantined(at)).await
@@ -53,6 +56,8 @@ pub(super) async fn discard(
     body: Bytes,
 ) -> Result<Json<Done>, Problem> {
     caller.need(Scope::Operate)?;
-    let position = state.hub.discard_quarantined(position(&at)?, asked(&caller, &body)?).await?;
+    let at = position(&at)?;
+    caller.allow_quarantined(&state, Act::Mend, at).await?;
+    let position = state.hub.discard_quarantined(at, asked(&caller, &body)?).await?;
     Ok(Json(Done { position }))
 }

@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::response::{IntoResponse, Redirect};
 use lineshaft_engine::handle::{Asked as Because, Mend};
 use lineshaft_model::shown::{DeadLetter, Page as Rows};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{DeliveryId, Position};
 use serde::Deserialize;
 
@@ -67,11 +68,12 @@ pub(super) async fn list(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> Answer {
+    viewer.caller.allow(Act::SeeDeliveries)?;
     let destination = filled(asked.destination);
     let oldest = asked.order.as_deref() == Some("oldest");
     let (wanted, cursor) = (destination.clone(), asked.cursor);
     let first = cursor.is_none();
-    let rows = read(&state, move |reading| {
+    let rows = read(&state, &viewer.caller, move |reading| {
         reading.dead_letters(wanted.as_deref(), !oldest, cursor.as_deref(), ROWS)
     })
     .await?;
@@ -88,8 +90,9 @@ pub(super) async fn list(
 
 /// One, with every attempt.
 pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(id): Path<String>) -> Answer {
+    viewer.caller.allow(Act::SeeDeliveries)?;
     let id: DeliveryId = id.parse().map_err(Fault::from)?;
-    let found = read(&state, move |reading| {
+    let found = read(&state, &viewer.caller, move |reading| {
         let letter = reading.dead_letter(id)?;
         let event = if letter.is_some() { reading.event(id.event)? } else { None };
         Ok::<_, lineshaft_store::reading::ReadingError>((letter, event))
@@ -114,6 +117,7 @@ pub(super) async fn act(
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
     let id: DeliveryId = id.parse().map_err(Fault::from)?;
+    viewer.caller.allow_delivery(&state, Act::Mend, id).await?;
     let mend = match action.as_str() {
         "retry" => Mend::Retry,
         "discard" => Mend::Discard,
@@ -132,14 +136,18 @@ pub(super) async fn retry_all(
     Form(form): Form<Filled>,
 ) -> Answer {
     viewer.sent(&form.form_token)?;
-    viewer.caller.need(Scope::Operate)?;
+    viewer.caller.allow(Act::Mend)?;
     let destination = filled(form.destination);
     let wanted = destination.clone();
-    let rows =
-        read(&state, move |reading| reading.dead_letters(wanted.as_deref(), false, None, MOST_AT_ONCE))
-            .await?;
+    let rows = read(&state, &viewer.caller, move |reading| {
+        reading.dead_letters(wanted.as_deref(), false, None, MOST_AT_ONCE)
+    })
+    .await?;
     let (mut retried, mut last) = (0_u64, Position(0));
     for letter in rows.items {
+        if viewer.caller.allow_delivery(&state, Act::Mend, letter.delivery.id).await.is_err() {
+            continue;
+        }
         // One that was mended meanwhile by somebody else is no failure of this one.
         if let Ok(position) =
             state.hub.mend(letter.delivery.id, Mend::Retry, because(&viewer, &form.reason)?).await

@@ -6,6 +6,7 @@ use lineshaft_engine::planner::{
     Assessed, Availability, Counts, Impact, Link, MovementKind, OrderImpact, OrderState, Shortage,
 };
 use lineshaft_model::Millis;
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::fault::Fault;
@@ -54,10 +55,21 @@ struct Tick {
 
 /// What a planner looks at first.
 pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
+    viewer.caller.allow(Act::SeePlan)?;
+    let caller = viewer.caller.clone();
+    let all = caller.sees_plan("");
     let shell = Shell::new(&state, viewer, Section::Planning, "Planning").live(2_000);
     let now = shell.now;
-    let asked = ask(&state, |planner| {
-        (planner.counts(), planner.shortages(ROWS), planner.late_orders(ROWS), notable(planner.impacts(200)))
+    let asked = ask(&state, move |planner| {
+        // Of some sites only: what is said of all of them at once is left out.
+        let rows = if all { ROWS } else { usize::MAX };
+        let (mut shortages, mut orders) = (planner.shortages(rows), planner.late_orders(rows));
+        shortages.retain(|shortage| all || caller.sees_plan(&shortage.site));
+        orders.retain(|order| all || caller.sees_plan(&order.site));
+        shortages.truncate(ROWS);
+        orders.truncate(ROWS);
+        let counts = if all { planner.counts() } else { Counts::default() };
+        (counts, shortages, orders, if all { notable(planner.impacts(200)) } else { Vec::new() })
     });
     let page = match asked.await {
         Ok((counts, shortages, orders, impacts)) => {
@@ -124,6 +136,8 @@ pub(super) async fn item(
     viewer: Viewer,
     Query(place): Query<Place>,
 ) -> Answer {
+    viewer.caller.allow(Act::SeePlan)?;
+    let caller = viewer.caller.clone();
     let title = format!("{} · Planning", place.item);
     let shell = Shell::new(&state, viewer, Section::Planning, title).live(2_000);
     let (missing, now) = (format!("nothing is known of {} there", place.item), shell.now);
@@ -133,6 +147,7 @@ pub(super) async fn item(
         Some((availability, shortage))
     });
     let found = found.await.map_err(Fault::from)?;
+    let found = found.filter(|(availability, _)| caller.sees_plan(&availability.site));
     let Some((availability, shortage)) = found else { return Err(Fault::from(Problem::not_found(missing))) };
     let chart = chart(&availability, now);
     show(&Item { shell, availability, shortage, chart })

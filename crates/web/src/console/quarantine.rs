@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::response::{IntoResponse, Redirect};
 use lineshaft_model::Position;
 use lineshaft_model::shown::{Page as Rows, QuarantineRow};
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::dead_letters::because;
@@ -60,9 +61,11 @@ pub(super) async fn list(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> Answer {
+    viewer.caller.allow(Act::SeeDeliveries)?;
     let (all, cursor) = (asked.all.is_some(), asked.cursor);
     let first = cursor.is_none();
-    let rows = read(&state, move |reading| reading.quarantine(!all, cursor.as_deref(), ROWS)).await?;
+    let rows = read(&state, &viewer.caller, move |reading| reading.quarantine(!all, cursor.as_deref(), ROWS))
+        .await?;
     let shell = Shell::new(&state, viewer, Section::Quarantine, "Quarantine");
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows
@@ -74,9 +77,12 @@ pub(super) async fn list(
 
 /// One, with its bytes.
 pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(at): Path<String>) -> Answer {
+    viewer.caller.allow(Act::SeeDeliveries)?;
     let missing = || Fault::from(Problem::not_found(format!("there is no quarantined input at {at}")));
     let position: Position = at.parse().map_err(|_| missing())?;
-    let row = read(&state, move |reading| reading.quarantined(position)).await?.ok_or_else(missing)?;
+    let row = read(&state, &viewer.caller, move |reading| reading.quarantined(position))
+        .await?
+        .ok_or_else(missing)?;
     let shell = Shell::new(&state, viewer, Section::Quarantine, format!("Refused input {position}"));
     let size = words::size(row.raw.as_ref().map_or(0, |raw| raw.bytes));
     show(&Single { shell, row, size })
@@ -93,6 +99,7 @@ pub(super) async fn discard(
     viewer.caller.need(Scope::Operate)?;
     let missing = || Fault::from(Problem::not_found("there is no such quarantined input"));
     let position: Position = at.parse().map_err(|_| missing())?;
+    viewer.caller.allow_quarantined(&state, Act::Mend, position).await?;
     let done = state.hub.discard_quarantined(position, because(&viewer, &form.reason)?).await?;
     follow(&state, done).await;
     Ok(Redirect::to("/quarantine?done=discard").into_response())

@@ -206,6 +206,7 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("raw", "RawShown"),
             ("keys", "[ObjectRef]"),
             ("deliveries", "[DeliveryRow]"),
+            ("withheld", "[string]?"),
         ],
     ),
     ("ObjectRef", &[("type", "string"), ("key", "string")]),
@@ -277,7 +278,10 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("status", "string?"),
         ],
     ),
-    ("ObjectDetail", &[("..", "ObjectRow"), ("data", "any"), ("references", "{string}")]),
+    (
+        "ObjectDetail",
+        &[("..", "ObjectRow"), ("data", "any"), ("references", "{string}"), ("withheld", "[string]?")],
+    ),
     (
         "ObjectSystem",
         &[
