@@ -79,16 +79,21 @@ pub fn scopes_of(roles: &[String]) -> Vec<Scope> {
     scopes
 }
 
-/// The role of somebody who was given scopes and no role.
+/// The roles of somebody who was given scopes and no role: who may read sees everything, as before there were roles.
 #[must_use]
-pub fn role_of(scopes: &[Scope]) -> &'static str {
-    if scopes.contains(&Scope::Admin) {
-        "integration-engineer"
-    } else if scopes.contains(&Scope::Operate) {
-        "operator"
-    } else {
-        "application"
+pub fn roles_of(scopes: &[Scope]) -> Vec<String> {
+    let has = |scope| scopes.contains(&scope);
+    let mut roles = Vec::new();
+    if has(Scope::Admin) {
+        roles.push("integration-engineer".to_owned());
     }
+    if has(Scope::Operate) {
+        roles.push("operator".to_owned());
+    }
+    if has(Scope::Read) || has(Scope::Send) {
+        roles.push("application".to_owned());
+    }
+    roles
 }
 
 /// Sights remembered at most. With more callers than that some are made again.

@@ -15,7 +15,7 @@ use subtle::ConstantTimeEq;
 
 use lineshaft_access::{Kind, Principal};
 
-use super::{Scope, role_of};
+use super::{Scope, roles_of};
 
 /// Every token starts with this, so that leak scanners find it.
 const PREFIX: &str = "lsh_";
@@ -55,8 +55,7 @@ impl TokenRow {
     /// Who holds it, to the policies. Its tenant is that of the hub.
     #[must_use]
     pub fn principal(&self) -> Principal {
-        let roles =
-            if self.roles.is_empty() { vec![role_of(&self.scopes).to_owned()] } else { self.roles.clone() };
+        let roles = if self.roles.is_empty() { roles_of(&self.scopes) } else { self.roles.clone() };
         Principal {
             kind: Kind::Token,
             name: self.name.clone(),

@@ -11,7 +11,7 @@ use lineshaft_model::shown::{
 };
 use lineshaft_model::{DeliveryId, DeliveryState, Envelope, Millis, OutcomeKind, Position, Priority, Reason};
 
-use crate::access::{Access, Caller, Scope, TokenFile, role_of};
+use crate::access::{Access, Caller, Scope, TokenFile, roles_of};
 use crate::console::object;
 use crate::console::session::Viewer;
 use crate::console::shell::{Section, Shell};
@@ -19,16 +19,15 @@ use crate::console::shell::{Section, Shell};
 pub(super) const NOW: Millis = Millis(1_795_420_800_000);
 
 /// Somebody of a role, under the policies that are shipped.
-pub(super) fn caller(role: &str, scopes: &[Scope]) -> Caller {
+pub(super) fn caller(roles: Vec<String>, scopes: &[Scope]) -> Caller {
     let nowhere = TokenFile::in_folder(std::path::Path::new("nowhere"));
     let access = Access::new(nowhere, Policies::shipped().unwrap().into(), "main");
-    let principal =
-        Principal { name: String::from("night-shift"), roles: vec![role.to_owned()], ..Principal::default() };
+    let principal = Principal { name: String::from("night-shift"), roles, ..Principal::default() };
     access.known(principal, scopes.to_vec())
 }
 
 pub(super) fn shell(section: Section, scopes: &[Scope]) -> Shell {
-    let caller = caller(role_of(scopes), scopes);
+    let caller = caller(roles_of(scopes), scopes);
     Shell {
         title: String::from("A page"),
         section,
