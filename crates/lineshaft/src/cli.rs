@@ -53,6 +53,7 @@ enum Command {
     Journal(commands::journal::Journal),
     Views(commands::views::Views),
     Token(commands::token::Token),
+    Access(commands::access::Access),
     Bench(commands::bench::Bench),
     Explain(commands::explain::Explain),
 }
@@ -112,6 +113,7 @@ fn run(command: &Command, around: &Around) -> Outcome {
         Command::Journal(command) => command.run(around),
         Command::Views(command) => command.run(around),
         Command::Token(command) => command.run(around),
+        Command::Access(command) => command.run(around),
         Command::Bench(command) => command.run(around),
         Command::Explain(command) => command.run(around),
     }

@@ -1,5 +1,6 @@
 //! The commands, a file each; what several of them share is in `reach` (which hub) and `listing` (rows and pages).
 
+pub mod access;
 pub mod availability;
 pub mod balance;
 pub mod bench;

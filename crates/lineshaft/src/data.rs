@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use lineshaft_model::{Millis, Reason};
-use lineshaft_web::access::{Scope, TokenFile};
+use lineshaft_web::access::{Scope, TokenFile, TokenOptions};
 
 use crate::workspace::Variables;
 
@@ -77,7 +77,7 @@ impl DataFolder {
     pub fn leave_local_token(&self, now: Millis) -> Result<String, Reason> {
         let tokens = TokenFile::in_folder(&self.0);
         tokens.revoke(LOCAL_TOKEN)?;
-        let token = tokens.create(LOCAL_TOKEN, Scope::ALL.to_vec(), "", now, None)?.token;
+        let token = tokens.create(LOCAL_TOKEN, TokenOptions::of(&Scope::ALL), now)?.token;
         let path = self.token_file();
         let new = path.with_extension("token.new");
         let write = || -> std::io::Result<()> {

@@ -6,6 +6,7 @@ mod setup;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use lineshaft_access::Policies;
 use lineshaft_engine::clock::{Clock, SystemClock};
 use lineshaft_engine::supervisor::OnFatal;
 use lineshaft_engine::{Handle, Hub, HubOptions, Supervisor, TraceOptions};
@@ -51,6 +52,11 @@ pub async fn start(
     let body_bytes = usize::try_from(workspace.settings.limits.body.bytes).unwrap_or(usize::MAX);
     let connections = usize::try_from(workspace.settings.limits.connections).unwrap_or(1_024).max(1);
     let data = workspace.data_folder();
+    let access = Arc::new(Access::new(
+        TokenFile::in_folder(&data),
+        Arc::clone(&workspace.policies),
+        &workspace.settings.tenant,
+    ));
     let otlp = workspace.settings.telemetry.otlp.clone();
     let collector = otlp.as_ref().map(|otlp| Collector::of(otlp, &workspace.secrets)).transpose()?;
     let supervisor = Supervisor::new(on_fatal);
@@ -61,8 +67,7 @@ pub async fn start(
         hub.trace_to(Arc::new(collector), TraceOptions { one_in: u64::from(otlp.one_in.get()) });
     }
     let hub = hub.start(sources).map_err(|reason| vec![reason])?;
-    let reload = reload(hub.clone(), folder, variables.clone());
-    let access = Arc::new(Access::new(TokenFile::in_folder(&data)));
+    let reload = reload(hub.clone(), Arc::clone(&access), folder, variables.clone());
     let state = State {
         hub: hub.clone(),
         access: Arc::clone(&access),
@@ -117,28 +122,33 @@ fn open(
 }
 
 /// Loads and checks the workspace again; a good one is taken, a bad one leaves the running one in place.
-fn reload(hub: Handle, folder: PathBuf, variables: Variables) -> Reload {
+fn reload(hub: Handle, access: Arc<Access>, folder: PathBuf, variables: Variables) -> Reload {
     Arc::new(move || {
-        let (hub, folder, variables) = (hub.clone(), folder.clone(), variables.clone());
+        let (hub, access) = (hub.clone(), Arc::clone(&access));
+        let (folder, variables) = (folder.clone(), variables.clone());
         Box::pin(async move {
             let built = tokio::task::spawn_blocking(move || checked(&folder, &variables)).await;
-            let (setup, sources) = built
+            let (setup, sources, policies) = built
                 .map_err(|_| vec![Reason::new("internal-fault", "the workspace could not be read")])??;
-            let digest = setup.digest.clone();
+            let (digest, tenant) = (setup.digest.clone(), setup.plan.tenant.clone());
             hub.reconfigure(setup, sources, "reload").await.map_err(|reason| vec![reason])?;
+            access.configure(policies, &tenant);
             tracing::info!(digest, "took a new configuration");
             Ok(digest)
         })
     })
 }
 
-fn checked(
-    folder: &Path,
-    variables: &Variables,
-) -> Result<(lineshaft_engine::Setup, lineshaft_engine::Sources), Reasons> {
+/// What a workspace comes to.
+type Checked = (lineshaft_engine::Setup, lineshaft_engine::Sources, Arc<Policies>);
+
+fn checked(folder: &Path, variables: &Variables) -> Result<Checked, Reasons> {
     let loaded = load(folder, variables);
     match loaded.workspace {
-        Some(mut workspace) => build(&mut workspace),
+        Some(mut workspace) => {
+            let (setup, sources) = build(&mut workspace)?;
+            Ok((setup, sources, workspace.policies))
+        }
         None => Err(loaded
             .problems
             .iter()

@@ -19,6 +19,7 @@ mod load;
 pub mod marked;
 pub mod mending;
 pub mod parts;
+mod policies;
 pub mod problem;
 pub mod render;
 pub mod routes;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use lineshaft_access::Policies;
 use lineshaft_logic::own::Ownership;
 use lineshaft_logic::plan::{OperationPlan, Plan, SourcePlan};
 use lineshaft_logic::spec::OperationLimitsSpec;
@@ -85,6 +87,8 @@ pub struct Workspace {
     pub routes: Vec<RouteFile>,
     /// The system of record of each object type.
     pub ownership: Ownership,
+    /// Who may see and do what.
+    pub policies: Arc<Policies>,
 }
 
 impl Workspace {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use lineshaft_model::event::source_urn;
 use lineshaft_model::json::Value;
+use lineshaft_model::sight::{MANY_PARTNERS, PARTNER_TYPE};
 use lineshaft_model::{Envelope, EventType, Moment, Priority, Reason, Reasons};
 
 /// The most further business keys of one event.
@@ -126,7 +127,16 @@ impl Draft {
         self.keys.retain(|(_, key)| key != own);
         self.keys.sort();
         self.keys.dedup();
-        self.keys.truncate(MOST_KEYS);
+        if self.keys.len() > MOST_KEYS {
+            // Who may see an event depends on the partners it names: they are the last to be left out.
+            self.keys.sort_by_key(|(object_type, _)| object_type != PARTNER_TYPE);
+            let partners = self.keys.iter().filter(|(object_type, _)| object_type == PARTNER_TYPE).count();
+            self.keys.truncate(MOST_KEYS);
+            if partners > MOST_KEYS {
+                self.keys[MOST_KEYS - 1].1 = MANY_PARTNERS.to_owned();
+            }
+            self.keys.sort();
+        }
     }
 }
 
@@ -149,7 +159,7 @@ const KEY_FIELDS: [(&str, &str); 14] = [
 ];
 
 fn gather(value: &Value<'_>, keys: &mut Vec<(String, String)>, depth: usize) {
-    if depth > 4 || keys.len() >= MOST_KEYS * 2 {
+    if depth > 4 || keys.len() >= MOST_KEYS * 4 {
         return;
     }
     match value {
@@ -158,6 +168,9 @@ fn gather(value: &Value<'_>, keys: &mut Vec<(String, String)>, depth: usize) {
                 let field = KEY_FIELDS.iter().find(|(field, _)| field == name);
                 match (field, member.as_str()) {
                     (Some((_, object_type)), Some(key)) if !key.is_empty() && key.len() <= 128 => {
+                        if keys.len() >= MOST_KEYS * 2 && *object_type != PARTNER_TYPE {
+                            continue;
+                        }
                         keys.push(((*object_type).to_owned(), key.to_owned()));
                     }
                     _ => gather(member, keys, depth + 1),

@@ -17,6 +17,7 @@ pub mod quantity;
 pub mod reason;
 pub mod record;
 pub mod shown;
+pub mod sight;
 pub mod status;
 
 pub use delivery::{Answer, DeliveryId, DeliveryState, Destination, IdempotencyKey, Outcome, OutcomeKind};

@@ -63,6 +63,17 @@ pub struct EventDetail {
     pub keys: Vec<ObjectRef>,
     /// Its deliveries with every attempt.
     pub deliveries: Vec<DeliveryRow>,
+    /// What of it is not for this reader: `data`, `raw`, `deliveries`, groups of fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
+}
+
+impl EventDetail {
+    /// Whether this is not for the reader.
+    #[must_use]
+    pub fn withholds(&self, what: &str) -> bool {
+        self.withheld.iter().any(|withheld| withheld == what)
+    }
 }
 
 /// An object by type and key.
@@ -307,6 +318,17 @@ pub struct ObjectDetail {
     pub data: Box<RawValue>,
     /// Each system's own key.
     pub references: BTreeMap<String, String>,
+    /// What of it is not for this reader: `data`, `deliveries`, groups of fields.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
+}
+
+impl ObjectDetail {
+    /// Whether this is not for the reader.
+    #[must_use]
+    pub fn withholds(&self, what: &str) -> bool {
+        self.withheld.iter().any(|withheld| withheld == what)
+    }
 }
 
 /// How one system stands to an object.

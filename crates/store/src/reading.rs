@@ -13,6 +13,7 @@ mod processes;
 mod quarantine;
 mod scan;
 mod search;
+mod seen;
 mod systems;
 mod timeline;
 
@@ -25,6 +26,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lineshaft_model::record::{EventRecord, RecordKind, Replayed, WireError};
 use lineshaft_model::shown::RawShown;
+use lineshaft_model::sight::Sight;
 use lineshaft_model::{Position, Reason};
 use lineshaft_ports::journal::{JournalRead, ReadError, Record};
 
@@ -37,12 +39,14 @@ pub use carry::{Carry, Step, Sweep, systems_owed};
 pub use events::EventFilter;
 pub use jobs::{Past, PastOwed};
 
-/// Answers questions from the journal, the views and the indexes. Cheap to clone.
+/// Answers questions from the journal, the views and the indexes, for the hub itself or as one reader sees them. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Reading {
     journal: Arc<dyn JournalRead>,
     views: Views,
     index: Index,
+    /// Who looks; everything is seen when nobody is named.
+    sight: Option<Arc<dyn Sight>>,
 }
 
 /// A question cannot be answered.
@@ -94,7 +98,7 @@ impl Reading {
     /// Answers from these three, which belong together.
     #[must_use]
     pub const fn new(journal: Arc<dyn JournalRead>, views: Views, index: Index) -> Self {
-        Self { journal, views, index }
+        Self { journal, views, index, sight: None }
     }
 
     /// The event record at a position, with what it says; `None` when there is no event.

@@ -37,7 +37,7 @@ pub use books::DestinationCounts;
 pub use hashing::data_hash;
 pub use kept::{Hold, PausedRow, ReferenceRow};
 pub use lanes::{DeliveryFilter, LaneEntry, Unfinished};
-pub use objects::ObjectHead;
+pub use objects::{ObjectBound, ObjectHead};
 pub use pool::Views;
 pub use processes::{ProcessFilter, ProcessRow};
 pub use projector::Projector;

@@ -18,12 +18,16 @@ mod search;
 mod stream;
 mod systems;
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use lineshaft_model::Reason;
+use lineshaft_model::sight::Sight;
 use lineshaft_store::reading::{Reading, ReadingError};
 
+use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::State;
 pub(crate) use systems::act_on;
@@ -82,13 +86,14 @@ pub fn routes(state: &State) -> Router<State> {
         .layer(DefaultBodyLimit::max(state.body_bytes))
 }
 
-/// Runs a blocking read on the pool for that.
+/// Runs a blocking read on the pool for that, with the caller's eyes.
 pub(crate) async fn read<T: Send + 'static>(
     state: &State,
+    caller: &Caller,
     read: impl FnOnce(&Reading) -> Result<T, ReadingError> + Send + 'static,
 ) -> Result<T, Problem> {
-    let hub = state.hub.clone();
-    let outcome = tokio::task::spawn_blocking(move || read(hub.reading())).await;
+    let seen = state.hub.reading().seen_by(Arc::clone(&caller.sight) as Arc<dyn Sight>);
+    let outcome = tokio::task::spawn_blocking(move || read(&seen)).await;
     match outcome {
         Ok(Ok(value)) => Ok(value),
         // The caller's own mistake, such as a cursor that no page gave, or the store's.

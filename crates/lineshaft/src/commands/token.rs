@@ -5,7 +5,7 @@ use lineshaft_engine::clock::{Clock, SystemClock};
 use lineshaft_logic::spec::Span;
 use lineshaft_model::event_type::is_word;
 use lineshaft_model::{Millis, Reason};
-use lineshaft_web::access::{Scope, TokenFile, TokenRow};
+use lineshaft_web::access::{Scope, TokenFile, TokenOptions, TokenRow, scopes_of};
 use serde::Serialize;
 
 use super::Around;
@@ -36,8 +36,20 @@ struct Create {
     /// Name, unique, for the audit trail
     name: String,
     /// What it may do: send, read, operate or admin; may be given more than once
-    #[arg(long = "scope", value_name = "SCOPE", required = true, value_parser = scope)]
+    #[arg(long = "scope", value_name = "SCOPE", required_unless_present = "roles", value_parser = scope)]
     scopes: Vec<Scope>,
+    /// Role that policies speak of, for instance buyer; by the scopes when left out; may be given more than once
+    #[arg(long = "role", value_name = "ROLE", value_parser = role)]
+    roles: Vec<String>,
+    /// The one partner it speaks for: it sees only what names this partner and nobody else
+    #[arg(long, value_name = "PARTNER", default_value = "")]
+    partner: String,
+    /// A site it is good for; for all when left out; may be given more than once
+    #[arg(long = "site", value_name = "SITE")]
+    sites: Vec<String>,
+    /// A type of objects it is good for, for instance item; for all when left out; may be given more than once
+    #[arg(long = "type", value_name = "TYPE")]
+    types: Vec<String>,
     /// The system it speaks for; events of others are refused
     #[arg(long, value_name = "SYSTEM", default_value = "")]
     system: String,
@@ -69,12 +81,20 @@ fn scope(text: &str) -> Result<Scope, String> {
     text.parse().map_err(|reason: Reason| format!("{}: {}", reason.message, reason.hint))
 }
 
+fn role(text: &str) -> Result<String, String> {
+    lineshaft_access::role(text).map_err(|reason| format!("{}: {}", reason.message, reason.hint))
+}
+
 /// A token as it is listed: not even its hash.
 #[derive(Serialize)]
 struct Listed {
     name: String,
     scopes: Vec<Scope>,
+    roles: Vec<String>,
     system: String,
+    partner: String,
+    sites: Vec<String>,
+    types: Vec<String>,
     created: Millis,
     expires: Option<Millis>,
 }
@@ -82,9 +102,13 @@ struct Listed {
 impl From<TokenRow> for Listed {
     fn from(row: TokenRow) -> Self {
         Self {
+            roles: row.principal().roles,
             name: row.name,
             scopes: row.scopes,
             system: row.system,
+            partner: row.partner,
+            sites: row.sites,
+            types: row.types,
             created: row.created,
             expires: row.expires,
         }
@@ -94,7 +118,8 @@ impl From<TokenRow> for Listed {
 const COLUMNS: &[Column] = &[
     Column::flexible("NAME"),
     Column::new("SCOPES"),
-    Column::new("SYSTEM"),
+    Column::new("ROLES"),
+    Column::new("BOUND TO"),
     Column::new("CREATED"),
     Column::new("EXPIRES"),
 ];
@@ -103,10 +128,24 @@ fn cells(row: &Listed) -> Vec<String> {
     vec![
         row.name.clone(),
         row.scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(","),
-        row.system.clone(),
+        row.roles.join(","),
+        bounds(row),
         time(row.created),
         row.expires.map_or_else(|| "never".to_owned(), time),
     ]
+}
+
+/// What it is bound to, in words.
+fn bounds(row: &Listed) -> String {
+    let one = |what: &str, name: &str| (!name.is_empty()).then(|| format!("{what} {name}"));
+    let all = |what: &str, names: &[String]| one(what, &names.join(","));
+    let parts = [
+        one("system", &row.system),
+        one("partner", &row.partner),
+        all("site", &row.sites),
+        all("type", &row.types),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
 impl Token {
@@ -148,10 +187,16 @@ fn create(around: &Around, given: &Create) -> Outcome {
     let expires = given.expires.map(|span| now.plus(span.0));
     let made = TokenFile::in_folder(data.path()).create(
         &given.name,
-        given.scopes.clone(),
-        &given.system,
+        TokenOptions {
+            scopes: if given.scopes.is_empty() { scopes_of(&given.roles) } else { given.scopes.clone() },
+            system: given.system.clone(),
+            roles: given.roles.clone(),
+            partner: given.partner.clone(),
+            sites: given.sites.clone(),
+            types: given.types.clone(),
+            expires,
+        },
         now,
-        expires,
     )?;
     around.terminal.line(&made.token)?;
     around.terminal.say("this is the only time it is shown; send it as `Authorization: Bearer TOKEN`");

@@ -15,7 +15,7 @@ use super::marked::{Mark, Node};
 use super::problem::{Problem, Problems};
 use super::secrets::Secrets;
 use super::settings::Settings;
-use super::{Loaded, Workspace, checks, contracts, routes, systems, yaml};
+use super::{Loaded, Workspace, checks, contracts, policies, routes, systems, yaml};
 
 /// What is known while a workspace is being read.
 pub(super) struct Loading<'f> {
@@ -68,13 +68,15 @@ pub fn load_files(files: Files, problems: Problems, folder: &Path, variables: &V
     };
     checks::check(&mut loading, &parts);
 
+    let policies = policies::read(&mut loading, &settings, &systems);
     let secrets = Secrets::new(variables.clone(), settings.secrets.folder.as_ref().map(|at| folder.join(at)));
     checks::secrets(&mut loading, &secrets);
     let Loading { mut problems, environment, mappings, .. } = loading;
     problems.sort();
     // A list that cannot be read is a problem, and then nothing runs.
     let outbound = Arc::new(settings.outbound().unwrap_or_default());
-    let workspace = (problems.errors() == 0).then(|| Workspace {
+    let policies = policies.filter(|_| problems.errors() == 0);
+    let workspace = policies.map(|policies| Workspace {
         folder: folder.to_owned(),
         digest: files.digest(),
         outbound,
@@ -86,6 +88,7 @@ pub fn load_files(files: Files, problems: Problems, folder: &Path, variables: &V
         systems,
         routes,
         ownership: ownership.map(|(ownership, _)| ownership).unwrap_or_default(),
+        policies,
     });
     Loaded { workspace, problems, files }
 }

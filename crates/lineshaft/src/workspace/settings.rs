@@ -46,6 +46,16 @@ pub struct Settings {
     pub limits: Limits,
     /// Who may change what in dead letters and refused inputs.
     pub mending: MendingSettings,
+    /// Who may see and do what, besides the policies.
+    pub access: AccessSettings,
+}
+
+/// What policies are about.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AccessSettings {
+    /// Groups of fields that are shown or masked together, by the names of the fields; those that are shipped are extended.
+    pub fields: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for Settings {
@@ -64,6 +74,7 @@ impl Default for Settings {
             telemetry: Telemetry::default(),
             limits: Limits::default(),
             mending: MendingSettings::default(),
+            access: AccessSettings::default(),
         }
     }
 }

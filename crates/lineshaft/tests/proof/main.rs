@@ -9,6 +9,7 @@
     reason = "a test stands outside the hub: it tells time, spawns its own witnesses, says what it measured and fails by a panic"
 )]
 
+mod access;
 mod caller;
 mod canary;
 mod description;

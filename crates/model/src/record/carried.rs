@@ -57,6 +57,12 @@ pub struct CarriedState {
     /// The systems it was owed to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub owed: Vec<String>,
+    /// The site it concerns; empty when unknown.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub site: String,
+    /// Every partner it names, sorted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub partners: Vec<String>,
 }
 
 /// A system's own key for a carried object.
@@ -145,6 +151,8 @@ mod tests {
                 hash,
                 status,
                 owed: vec!["wms".into()],
+                site: "P100".into(),
+                partners: vec!["S1".into()],
             });
             let references =
                 vec![CarriedReference { system: "wms".into(), foreign: key.clone(), position: Position(through) }];

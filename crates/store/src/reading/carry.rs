@@ -392,6 +392,7 @@ impl Reading {
             );
             return Err(ReadingError::TooLong { reason });
         }
+        let bound = self.views.object_bound(tenant, object_type, key)?.unwrap_or_default();
         let state = CarriedState {
             revision: head.revision,
             event_type: head.event_type.clone(),
@@ -400,6 +401,8 @@ impl Reading {
             hash: head.hash,
             status: row.status,
             owed: self.systems_owed(head.changed)?,
+            site: bound.site,
+            partners: bound.partners,
         };
         Ok(Some((state, Bytes::from(merged.data))))
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use lineshaft_model::record::{EventRecord, OutcomeRecord, Owed};
 use lineshaft_model::shown::{DeadLetter, DeliveryRow, OutcomeRow, Page};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{DeliveryId, DeliveryState, Millis, OutcomeKind, Position};
 
 use super::{Reading, ReadingError, clipped};
@@ -11,6 +12,12 @@ use crate::views::{DeliveryFilter, LaneEntry, ViewsError};
 
 /// Outcomes shown of one delivery at most: the latest.
 const MOST_OUTCOMES: usize = 200;
+
+/// How often more is read for one page, when little of it is for the reader.
+const STEPS: usize = 20;
+
+/// What a reader must be allowed to be shown a delivery.
+const SHOWN: &[Act] = &[Act::See, Act::SeeDeliveries];
 
 impl Reading {
     /// Every delivery that an event owes.
@@ -35,6 +42,9 @@ impl Reading {
     pub fn delivery(&self, id: DeliveryId) -> Result<Option<DeliveryRow>, ReadingError> {
         let row = self.with_event(id.event, |_, event| {
             let Some(owed) = event.owed_at(id.n) else { return Ok(None) };
+            if !self.allows_event(SHOWN, event)? {
+                return Ok(None);
+            }
             let entry = self.views.unfinished(id)?.map(|unfinished| unfinished.entry);
             self.delivery_row(id, event, &owed, entry.as_ref(), true).map(Some)
         })?;
@@ -52,10 +62,26 @@ impl Reading {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| ViewsError::Cursor(clipped(text)))?),
         };
-        let limit = limit.max(1);
-        let entries = self.views.deliveries(filter, before, limit)?;
-        let next = last_of_full(&entries, limit).map(|entry| entry.delivery.to_string());
-        Ok(Page { items: self.rows_of(&entries)?, next })
+        let (limit, mut before, mut page) = (limit.max(1), before, Page::default());
+        for _ in 0..STEPS {
+            let entries = self.views.deliveries(filter, before, limit)?;
+            let Some(last) = last_of_full(&entries, limit).map(|entry| entry.delivery) else {
+                page.items.extend(self.rows_of(&entries)?);
+                page.next = None;
+                break;
+            };
+            before = Some(last);
+            page.items.extend(self.rows_of(&entries)?);
+            page.next = Some(last.to_string());
+            if page.items.len() >= limit {
+                break;
+            }
+        }
+        if page.items.len() > limit {
+            page.items.truncate(limit);
+            page.next = page.items.last().map(|row| row.id.to_string());
+        }
+        Ok(page)
     }
 
     /// One dead letter, with every attempt.
@@ -78,16 +104,27 @@ impl Reading {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<DeadLetter>, ReadingError> {
-        let after = cursor.map(dead_cursor).transpose()?;
-        let limit = limit.max(1);
-        let entries = self.views.dead(destination, newest_first, after, limit)?;
-        let next = last_of_full(&entries, limit).map(|e| format!("{}~{}", e.settled.0, e.delivery));
-        let rows = self.rows_of(&entries)?.into_iter();
-        let letters = rows.filter_map(|row| {
-            let entry = entries.iter().find(|entry| entry.delivery == row.id)?;
-            Some(self.letter(entry, row))
-        });
-        Ok(Page { items: letters.collect::<Result<_, _>>()?, next })
+        let mut after = cursor.map(dead_cursor).transpose()?;
+        let (limit, mut page) = (limit.max(1), Page::default());
+        for _ in 0..STEPS {
+            let entries = self.views.dead(destination, newest_first, after, limit)?;
+            let last = last_of_full(&entries, limit).map(|entry| (entry.settled, entry.delivery));
+            for row in self.rows_of(&entries)? {
+                if let Some(entry) = entries.iter().find(|entry| entry.delivery == row.id) {
+                    page.items.push(self.letter(entry, row)?);
+                }
+            }
+            page.next = last.map(|(settled, delivery)| format!("{}~{delivery}", settled.0));
+            after = last;
+            if last.is_none() || page.items.len() >= limit {
+                break;
+            }
+        }
+        if page.items.len() > limit {
+            page.items.truncate(limit);
+            page.next = page.items.last().map(|row| format!("{}~{}", row.since.0, row.delivery.id));
+        }
+        Ok(page)
     }
 
     fn letter(&self, entry: &LaneEntry, delivery: DeliveryRow) -> Result<DeadLetter, ReadingError> {
@@ -114,6 +151,9 @@ impl Reading {
         let row = |entry: &LaneEntry| {
             let row = self.with_event(entry.delivery.event, |_, event| {
                 let Some(owed) = event.owed_at(entry.delivery.n) else { return Ok(None) };
+                if !self.allows_event(SHOWN, event)? {
+                    return Ok(None);
+                }
                 self.delivery_row(entry.delivery, event, &owed, Some(entry), false).map(Some)
             });
             row.map(Option::flatten).transpose()

@@ -2,6 +2,7 @@
 
 use lineshaft_model::record::{EventRecord, RawRef, RecordKind};
 use lineshaft_model::shown::{EventDetail, EventRow, ObjectRef, Page, RawShown};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{Millis, Position};
 use lineshaft_ports::journal::Record;
 use serde_json::value::RawValue;
@@ -61,26 +62,53 @@ pub(super) fn json_of(bytes: &[u8]) -> Box<RawValue> {
 }
 
 impl Reading {
+    /// The event record at a position, with what it says, when the reader may see it.
+    pub(super) fn with_seen<T>(
+        &self,
+        position: Position,
+        tell: impl FnOnce(&Record, &EventRecord<'_>) -> Result<T, ReadingError>,
+    ) -> Result<Option<T>, ReadingError> {
+        let told = self.with_event(position, |record, event| {
+            if self.allows_event(&[Act::See], event)? { tell(record, event).map(Some) } else { Ok(None) }
+        })?;
+        Ok(told.flatten())
+    }
+
     /// An event's row.
     pub fn event_row(&self, position: Position) -> Result<Option<EventRow>, ReadingError> {
-        self.with_event(position, |_, event| Ok(row_of(position, event)))
+        self.with_seen(position, |_, event| Ok(row_of(position, event)))
     }
 
     /// An event with everything known of it.
     pub fn event(&self, position: Position) -> Result<Option<EventDetail>, ReadingError> {
-        self.with_event(position, |record, event| {
+        self.with_seen(position, |record, event| {
+            let (cover, mut withheld) = (self.cover_event(event)?, Vec::new());
+            let data = cover.data(event.data, &mut withheld);
+            let mut raw = self.raw_of(record, event)?;
+            if cover.no_raw {
+                (raw.text, raw.base64) = (None, None);
+                withheld.push("raw".to_owned());
+            }
+            let (mut keys, mut deliveries) = (Vec::new(), Vec::new());
             let object_ref = |(object_type, key): (&str, &str)| ObjectRef {
                 object_type: object_type.into(),
                 key: key.into(),
             };
+            if cover.no_deliveries {
+                withheld.push("deliveries".to_owned());
+            } else {
+                keys = event.keys().map(object_ref).collect();
+                deliveries = self.deliveries_of(position, event, true)?;
+            }
             Ok(EventDetail {
                 row: row_of(position, event),
                 object: event.object().map(object_ref),
                 previous: event.previous,
-                data: json_of(event.data),
-                raw: self.raw_of(record, event)?,
-                keys: event.keys().map(object_ref).collect(),
-                deliveries: self.deliveries_of(position, event, true)?,
+                data,
+                raw,
+                keys,
+                deliveries,
+                withheld,
             })
         })
     }
@@ -141,7 +169,7 @@ impl Reading {
             }
             before = position;
             let row = self
-                .with_event(position, |_, event| Ok(filter.passes(event).then(|| row_of(position, event))))?;
+                .with_seen(position, |_, event| Ok(filter.passes(event).then(|| row_of(position, event))))?;
             page.items.extend(row.flatten());
             if page.items.len() >= limit {
                 page.next = Some(before.to_string());
@@ -166,6 +194,7 @@ impl Reading {
             reached = record.position;
             if record.kind == RecordKind::Event as u8
                 && let Ok(event) = EventRecord::decode(&record.payload)
+                && self.allows_event(&[Act::See], &event)?
             {
                 rows.push(row_of(reached, &event));
             }

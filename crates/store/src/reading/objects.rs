@@ -1,14 +1,17 @@
 //! Objects: their state now or at a time, and their history.
 
+use std::collections::BTreeMap;
+
 use lineshaft_model::json::{self, Limits, Value};
 use lineshaft_model::record::{Carried, CarriedState, Disposition, EventRecord, RecordKind};
 use lineshaft_model::shown::{EventRow, ObjectDetail, ObjectRef, ObjectRow, Page};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{EventType, Millis, Position};
 use lineshaft_ports::journal::Record;
 
-use super::events::{json_of, row_of};
+use super::events::row_of;
 use super::{Reading, ReadingError, position_in};
-use crate::views::ObjectFilter;
+use crate::views::{ObjectFilter, ObjectHead};
 
 /// Events of one object walked at most; a longer chain tells what its latest events say.
 const MOST_EVENTS: usize = 10_000;
@@ -18,6 +21,7 @@ impl Reading {
     #[must_use]
     pub fn object_types(&self, tenant: &str) -> Vec<String> {
         let mut types = self.views.object_types(tenant);
+        types.retain(|object_type| self.may_some(Act::See, tenant, object_type));
         types.sort_unstable();
         types
     }
@@ -29,7 +33,7 @@ impl Reading {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Page<ObjectRow>, ReadingError> {
-        Ok(self.views.objects(filter, cursor, limit)?)
+        Ok(self.views.objects(filter, cursor, limit, self.sight())?)
     }
 
     /// An object with its state, now or as it was at a time; `None` when it was not held.
@@ -40,7 +44,7 @@ impl Reading {
         key: &str,
         at: Option<Millis>,
     ) -> Result<Option<ObjectDetail>, ReadingError> {
-        let Some(head) = self.views.object_head(tenant, object_type, key)? else { return Ok(None) };
+        let Some(head) = self.seen_head(tenant, object_type, key)? else { return Ok(None) };
         let Some(merged) = self.merged(head.position, at)? else { return Ok(None) };
         let row = ObjectRow {
             object: ObjectRef { object_type: object_type.to_owned(), key: key.to_owned() },
@@ -52,8 +56,30 @@ impl Reading {
             updated: merged.updated,
             status: merged.status,
         };
-        let references = self.views.references_of(tenant, object_type, key)?;
-        Ok(Some(ObjectDetail { row, data: json_of(&merged.data), references }))
+        let (cover, mut withheld) = (self.cover_object((tenant, object_type, key))?, Vec::new());
+        let data = cover.data(&merged.data, &mut withheld);
+        let mut references = BTreeMap::new();
+        if cover.no_deliveries {
+            withheld.push("deliveries".to_owned());
+        } else {
+            references = self.views.references_of(tenant, object_type, key)?;
+        }
+        Ok(Some(ObjectDetail { row, data, references, withheld }))
+    }
+
+    /// Where an object that the reader may see stands.
+    pub(super) fn seen_head(
+        &self,
+        tenant: &str,
+        object_type: &str,
+        key: &str,
+    ) -> Result<Option<ObjectHead>, ReadingError> {
+        let head = self.views.object_head(tenant, object_type, key)?;
+        Ok(if head.is_some() && self.allows_object(Act::See, (tenant, object_type, key))? {
+            head
+        } else {
+            None
+        })
     }
 
     /// What the chain of events that ends at a position says of its object, as it was at a time.
@@ -116,20 +142,30 @@ impl Reading {
         cursor: Option<&str>,
         limit: usize,
     ) -> Result<Option<Page<EventRow>>, ReadingError> {
-        let Some(head) = self.views.object_head(tenant, object_type, key)? else { return Ok(None) };
+        let Some(head) = self.seen_head(tenant, object_type, key)? else { return Ok(None) };
         let start = position_in(cursor)?.unwrap_or(head.position);
         let mut page = Page::default();
-        let mut stranger = false;
+        let (mut stranger, mut failed) = (false, None);
         self.walk(start, limit.max(1), |record, event| {
             // A cursor is only a position: it must not lead into another object's chain.
             stranger |= event.tenant != tenant || event.object() != Some((object_type, key));
             if stranger {
                 return false;
             }
-            page.items.push(row_of(record.position, event));
+            match self.allows_event(&[Act::See], event) {
+                Ok(true) => page.items.push(row_of(record.position, event)),
+                Ok(false) => {}
+                Err(error) => {
+                    failed = Some(error);
+                    return false;
+                }
+            }
             page.next = (!event.previous.is_zero()).then(|| event.previous.to_string());
             true
         })?;
+        if let Some(error) = failed {
+            return Err(error);
+        }
         Ok((!stranger).then_some(page))
     }
 

@@ -4,9 +4,13 @@ use bytes::Bytes;
 use lineshaft_model::Position;
 use lineshaft_model::record::{Action, JsonPayload, Quarantine, QuarantineHead, RecordKind};
 use lineshaft_model::shown::{ClosedRow, Page, QuarantineRow};
+use lineshaft_model::sight::Act;
 
 use super::{Reading, ReadingError, position_in, raw_shown};
 use crate::views::QuarantineEntry;
+
+/// How often more is read for one page, when little of it is for the reader.
+const STEPS: usize = 20;
 
 impl Reading {
     /// A page of refused inputs, newest first.
@@ -18,11 +22,24 @@ impl Reading {
     ) -> Result<Page<QuarantineRow>, ReadingError> {
         let before = position_in(cursor)?.unwrap_or(Position(u64::MAX));
         let limit = limit.max(1);
-        let entries = self.views.quarantine(open_only, before, limit)?;
-        let last = entries.last().filter(|_| entries.len() >= limit);
-        let next = last.map(|entry| entry.position.to_string());
-        let rows = entries.into_iter().filter_map(|entry| self.quarantine_row(entry, false).transpose());
-        Ok(Page { items: rows.collect::<Result<_, _>>()?, next })
+        let (mut page, mut before) = (Page::default(), before);
+        for _ in 0..STEPS {
+            let entries = self.views.quarantine(open_only, before, limit)?;
+            let is_last = entries.len() < limit;
+            for entry in entries {
+                before = entry.position;
+                page.items.extend(self.quarantine_row(entry, false)?);
+                if page.items.len() >= limit {
+                    page.next = Some(before.to_string());
+                    return Ok(page);
+                }
+            }
+            if is_last {
+                return Ok(page);
+            }
+        }
+        page.next = Some(before.to_string());
+        Ok(page)
     }
 
     /// A refused input as its record has it.
@@ -57,6 +74,17 @@ impl Reading {
         Ok(Some(ClosedRow { position, action }))
     }
 
+    /// What is known of a refused input; `None` when there is none at this position.
+    pub(super) fn quarantine_head(&self, position: Position) -> Result<Option<QuarantineHead>, ReadingError> {
+        let record = self.journal.get(position)?;
+        let Some(record) = record.filter(|record| record.kind == RecordKind::Quarantine as u8) else {
+            return Ok(None);
+        };
+        let (head, _) = Quarantine::decode(&record.payload)
+            .map_err(|source| ReadingError::Record { position, source })?;
+        Ok(Some(head))
+    }
+
     fn quarantine_row(
         &self,
         entry: QuarantineEntry,
@@ -69,6 +97,10 @@ impl Reading {
         };
         let (head, raw) = Quarantine::decode(&record.payload)
             .map_err(|source| ReadingError::Record { position, source })?;
+        if !self.allows_refused(Act::See, &head) {
+            return Ok(None);
+        }
+        let shows_raw = with_raw && self.allows_refused(Act::SeeRaw, &head);
         Ok(Some(QuarantineRow {
             position,
             intake: head.intake,
@@ -80,7 +112,7 @@ impl Reading {
             open: entry.open,
             closed: if with_raw { self.closed(entry.closed)? } else { None },
             proposal: if with_raw { self.proposal(&position.to_string())? } else { None },
-            raw: with_raw.then(|| raw_shown(&head.content_type, raw)),
+            raw: shows_raw.then(|| raw_shown(&head.content_type, raw)),
         }))
     }
 }

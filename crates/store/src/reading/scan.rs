@@ -3,6 +3,7 @@
 use lineshaft_model::Position;
 use lineshaft_model::record::{EventRecord, RecordKind};
 use lineshaft_model::shown::EventRow;
+use lineshaft_model::sight::Act;
 
 use super::{EventFilter, Reading, ReadingError};
 
@@ -78,7 +79,7 @@ impl Reading {
             }
             // One that a later version wrote is shown by that version; it must not hide the others.
             let Ok(event) = EventRecord::decode(&record.payload) else { continue };
-            if filter.passes(&event) {
+            if filter.passes(&event) && self.allows_event(&[Act::See], &event)? {
                 rows.push(super::events::row_of(record.position, &event));
             }
         }

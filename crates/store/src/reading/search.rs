@@ -2,6 +2,7 @@
 
 use lineshaft_model::record::{Carried, EventRecord, RecordKind};
 use lineshaft_model::shown::{Hit, ObjectRef};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{Millis, Position};
 
 use super::{Reading, ReadingError};
@@ -23,6 +24,9 @@ impl Reading {
         }
         for position in self.index.positions_of_key(tenant, text, Position(u64::MAX), MOST_EVENTS)? {
             let event = self.with_event(position, |_, event| {
+                if !self.allows_event(&[Act::See], event)? {
+                    return Ok(());
+                }
                 for object in spoken_of(event, tenant, text) {
                     add(&mut hits, object, position, event.received);
                 }
@@ -47,11 +51,21 @@ impl Reading {
                 key_prefix: Some(text.to_owned()),
                 ..ObjectFilter::default()
             };
-            for row in self.views.objects(&filter, None, limit - hits.len())?.items {
+            for row in self.views.objects(&filter, None, limit - hits.len(), self.sight())?.items {
                 if !hits.iter().any(|hit| hit.object == row.object) {
                     add(&mut hits, row.object, row.position, row.updated);
                 }
             }
+        }
+        if self.sight().is_some() {
+            let mut seen = Vec::with_capacity(hits.len());
+            for hit in hits {
+                let (object_type, key) = (&hit.object.object_type, &hit.object.key);
+                if self.allows_object(Act::See, (tenant, object_type, key))? {
+                    seen.push(hit);
+                }
+            }
+            hits = seen;
         }
         hits.truncate(limit);
         for hit in &mut hits {

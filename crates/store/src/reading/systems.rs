@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use lineshaft_model::shown::ObjectSystem;
+use lineshaft_model::sight::Act;
 use lineshaft_model::{DeliveryState, OutcomeKind};
 
 use super::{Reading, ReadingError};
@@ -19,7 +20,10 @@ impl Reading {
         object_type: &str,
         key: &str,
     ) -> Result<Option<Vec<ObjectSystem>>, ReadingError> {
-        let Some(head) = self.views.object_head(tenant, object_type, key)? else { return Ok(None) };
+        let Some(head) = self.seen_head(tenant, object_type, key)? else { return Ok(None) };
+        if !self.allows_object(Act::SeeDeliveries, (tenant, object_type, key))? {
+            return Ok(Some(Vec::new()));
+        }
         let mut systems: BTreeMap<String, ObjectSystem> = BTreeMap::new();
         for (system, key) in self.views.references_of(tenant, object_type, key)? {
             of(&mut systems, &system).key = Some(key);
@@ -30,7 +34,7 @@ impl Reading {
             true
         })?;
         for position in events {
-            self.with_event(position, |_, event| {
+            self.with_seen(position, |_, event| {
                 let sender = of(&mut systems, event.system());
                 if sender.sent.is_none() {
                     (sender.sent, sender.sent_at) = (Some(position), Some(event.received));

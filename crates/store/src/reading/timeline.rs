@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use lineshaft_model::record::{EventRecord, Quarantine};
 use lineshaft_model::shown::TimelineEntry;
+use lineshaft_model::sight::Act;
 use lineshaft_model::{EventType, Position};
 
 use super::{Reading, ReadingError};
@@ -19,9 +20,14 @@ impl Reading {
         limit: usize,
     ) -> Result<Option<Vec<TimelineEntry>>, ReadingError> {
         let limit = limit.max(1);
+        // Of one that is held but is not for this reader nothing is known, not even what mentions it.
+        let held = self.views.object_head(tenant, object_type, key)?.is_some();
+        if held && !self.allows_object(Act::See, (tenant, object_type, key))? {
+            return Ok(None);
+        }
         let mut entries = Vec::new();
         for position in self.events_of(tenant, object_type, key, limit)? {
-            self.with_event(position, |_, event| self.tell(position, event, &mut entries))?;
+            self.with_seen(position, |_, event| self.tell(position, event, &mut entries))?;
         }
         for refused in self.views.quarantined_about(key, limit)? {
             entries.extend(self.refused(tenant, refused.position)?);
@@ -29,7 +35,7 @@ impl Reading {
         entries.sort_by_key(|entry| (entry.at, entry.position));
         entries.drain(..entries.len().saturating_sub(limit));
         // Of an object that was written again, all events may be gone.
-        let is_known = !entries.is_empty() || self.views.object_head(tenant, object_type, key)?.is_some();
+        let is_known = !entries.is_empty() || held;
         Ok(is_known.then_some(entries))
     }
 
@@ -83,6 +89,9 @@ impl Reading {
             reason: None,
             after_ms: None,
         });
+        if !self.allows_event(&[Act::SeeDeliveries], event)? {
+            return Ok(());
+        }
         for outcome in self.index.outcomes_of(position, None)? {
             let entry = self.with_outcome(outcome, |record| {
                 let destination = event.owed_at(record.delivery.n).map_or("", |owed| owed.destination);
@@ -109,6 +118,7 @@ impl Reading {
         let Some(record) = self.journal.get(position)? else { return Ok(None) };
         let (head, _) = Quarantine::decode(&record.payload)
             .map_err(|source| ReadingError::Record { position, source })?;
+        let is_seen = head.tenant == tenant && self.allows_refused(Act::See, &head);
         let system = head.intake.split('/').next().unwrap_or_default().to_owned();
         let entry = TimelineEntry {
             at: head.received,
@@ -121,7 +131,7 @@ impl Reading {
             reason: head.reasons.into_iter().next(),
             after_ms: None,
         };
-        Ok((head.tenant == tenant).then_some(entry))
+        Ok(is_seen.then_some(entry))
     }
 }
 

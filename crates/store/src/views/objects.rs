@@ -2,8 +2,9 @@
 
 use lineshaft_model::json::{self, Limits, Value};
 use lineshaft_model::record::{CarriedHead, CarriedState, Disposition, EventRecord};
+use lineshaft_model::sight::{MANY_PARTNERS, PARTNER_TYPE};
 use lineshaft_model::{EventType, Fingerprint, Millis, Position};
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::hashing::{NumberMap, data_hash};
 use super::names::{KindId, NameId, Names};
@@ -29,6 +30,18 @@ pub struct ObjectHead {
     /// Its type.
     pub event_type: String,
 }
+
+/// What decides who may see an object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ObjectBound {
+    /// The site it concerns; empty when unknown.
+    pub site: String,
+    /// Every partner it names, sorted; one of them is [`MANY_PARTNERS`] when there are more than are kept.
+    pub partners: Vec<String>,
+}
+
+/// The most partners that are kept of an object.
+const MOST_PARTNERS: usize = 16;
 
 /// How objects change in what was gathered since the last commit.
 #[derive(Debug, Default)]
@@ -58,6 +71,11 @@ struct StateChange {
     updated: Millis,
     hash: u64,
     status: StatusChange,
+    /// Empty: as stored.
+    site: Box<str>,
+    /// Whether `partners` are all there are, or more of them.
+    sets_partners: bool,
+    partners: Vec<Box<str>>,
 }
 
 #[derive(Debug)]
@@ -93,8 +111,24 @@ impl Objects {
             system: names.id(event.system()),
             updated: event.received,
             hash: data_hash(event.data),
-            status: before.map_or(StatusChange::Keep, |before| before.status),
+            site: Box::default(),
+            sets_partners: before.as_ref().is_some_and(|before| before.sets_partners),
+            partners: Vec::new(),
+            status: StatusChange::Keep,
         };
+        if let Some(before) = before {
+            (state.site, state.partners, state.status) = (before.site, before.partners, before.status);
+        }
+        if !event.site.is_empty() {
+            state.site = event.site.into();
+        }
+        if below.is_none() && event_type.is_whole() {
+            state.sets_partners = true;
+            state.partners.clear();
+        }
+        let named = event.keys().filter(|(of_type, _)| *of_type == PARTNER_TYPE).map(|(_, partner)| partner);
+        let own = (object_type == PARTNER_TYPE).then_some(key);
+        add_partners(&mut state.partners, named.chain(own));
         if below.is_none() {
             if event_type.is_whole() {
                 state.since = position.0;
@@ -129,6 +163,9 @@ impl Objects {
             updated: of.updated,
             hash: of.hash,
             status: StatusChange::Set(of.status.as_deref().map(Box::from)),
+            site: of.site.as_str().into(),
+            sets_partners: true,
+            partners: of.partners.iter().map(|partner| partner.as_str().into()).collect(),
         };
         let change = ObjectChange {
             kind: names.kind(&head.tenant, &head.object_type),
@@ -148,18 +185,23 @@ impl Objects {
         let mut changes: Vec<ObjectChange> = self.changes.drain().map(|(_, change)| change).collect();
         changes.sort_unstable_by(|a, b| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
         let mut upsert = connection.prepare_cached(
-            "INSERT INTO objects (kind, key, position, changed, since, revision, event_type, system, updated, hash, status)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+            "INSERT INTO objects (kind, key, position, changed, since, revision, event_type, system, updated, hash, status,
+                site, partners)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?14, ?15)
              ON CONFLICT (kind, key) DO UPDATE SET position = excluded.position, changed = excluded.changed,
                 since = CASE ?12 WHEN 0 THEN since ELSE excluded.since END,
                 revision = CASE excluded.revision WHEN 0 THEN revision ELSE excluded.revision END,
                 event_type = excluded.event_type, system = excluded.system, updated = excluded.updated,
-                hash = excluded.hash, status = CASE ?13 WHEN 0 THEN status ELSE excluded.status END",
+                hash = excluded.hash, status = CASE ?13 WHEN 0 THEN status ELSE excluded.status END,
+                site = CASE excluded.site WHEN '' THEN site ELSE excluded.site END, partners = CASE ?16 WHEN 0 THEN partners
+                ELSE excluded.partners END",
         )?;
+        let mut known_partners =
+            connection.prepare_cached("SELECT partners FROM objects WHERE kind = ?1 AND key = ?2")?;
         let mut touch =
             connection.prepare_cached("UPDATE objects SET position = ?3 WHERE kind = ?1 AND key = ?2")?;
-        for change in &changes {
-            let Some(state) = &change.state else {
+        for change in &mut changes {
+            let Some(state) = &mut change.state else {
                 touch.execute((change.kind, &*change.key, signed(change.position)))?;
                 continue;
             };
@@ -168,6 +210,14 @@ impl Objects {
                 StatusChange::Keep => (false, None),
                 StatusChange::Set(status) => (true, status.as_deref()),
             };
+            let sets_partners = state.sets_partners || !state.partners.is_empty();
+            if !state.sets_partners && sets_partners {
+                // What an event adds does not take away who was named before.
+                let known: Option<String> =
+                    known_partners.query_row((change.kind, &*change.key), |row| row.get(0)).optional()?;
+                add_partners(&mut state.partners, known.iter().flat_map(|known| known.split('\n')));
+            }
+            let partners = state.partners.join("\n");
             upsert.execute(rusqlite::params![
                 change.kind,
                 &*change.key,
@@ -182,9 +232,24 @@ impl Objects {
                 status,
                 signed(state.since),
                 sets_status,
+                &*state.site,
+                partners,
+                sets_partners,
             ])?;
         }
         Ok(())
+    }
+}
+
+/// Adds partners that are not there yet, in order; with too many of them the rest is one that nobody is.
+fn add_partners<'a>(partners: &mut Vec<Box<str>>, more: impl Iterator<Item = &'a str>) {
+    for partner in more.filter(|partner| !partner.is_empty()) {
+        // A line break would part one name into two.
+        let partner =
+            if partner.contains('\n') || partners.len() >= MOST_PARTNERS { MANY_PARTNERS } else { partner };
+        if let Err(at) = partners.binary_search_by(|known| (**known).cmp(partner)) {
+            partners.insert(at, partner.into());
+        }
     }
 }
 

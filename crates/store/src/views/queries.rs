@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use lineshaft_model::record::Configured;
 use lineshaft_model::shown::{ObjectRef, ObjectRow, Page};
+use lineshaft_model::sight::{About, Act, Sight};
 use lineshaft_model::{Millis, Position};
 use rusqlite::{OptionalExtension, params};
 
 use super::names::{KindId, NameId};
-use super::objects::{ObjectHead, signed};
+use super::objects::{ObjectBound, ObjectHead, signed};
 use super::{Views, ViewsError};
 
 /// Rows looked at for one page at most: a filter that hits rarely gives short pages instead of slow ones.
@@ -50,9 +51,44 @@ struct ObjectColumns {
     system: NameId,
     updated: i64,
     status: Option<String>,
+    site: String,
+    partners: String,
+}
+
+impl ObjectColumns {
+    fn is_seen(&self, sight: &dyn Sight, filter: &ObjectFilter, system: &str) -> bool {
+        let partners: Vec<&str> = self.partners.split('\n').filter(|partner| !partner.is_empty()).collect();
+        let about = About {
+            tenant: &filter.tenant,
+            object_type: &filter.object_type,
+            site: &self.site,
+            partners: &partners,
+            system,
+        };
+        sight.may(Act::See, &about)
+    }
 }
 
 impl Views {
+    /// What decides who may see an object; `None` for one not held.
+    pub fn object_bound(
+        &self,
+        tenant: &str,
+        object_type: &str,
+        key: &str,
+    ) -> Result<Option<ObjectBound>, ViewsError> {
+        let Some(kind) = self.kind(tenant, object_type) else { return Ok(None) };
+        let sql = "SELECT site, partners FROM objects WHERE kind = ?1 AND key = ?2";
+        self.ask(|connection| {
+            let bound = |row: &rusqlite::Row<'_>| {
+                let partners: String = row.get(1)?;
+                let partners = partners.split('\n').filter(|partner| !partner.is_empty()).map(str::to_owned);
+                Ok(ObjectBound { site: row.get(0)?, partners: partners.collect() })
+            };
+            connection.prepare_cached(sql)?.query_row((kind, key), bound).optional()
+        })
+    }
+
     /// What intake must know of an object before it takes another event of it; `None` for one not held.
     pub fn object_head(
         &self,
@@ -107,14 +143,16 @@ impl Views {
         Ok(found.map(|columns| self.shown(&filter, columns)))
     }
 
-    /// A page of objects of a type in the order of their keys; `cursor` is the last key of the page before. A page may be
-    /// short, even empty, and still have a next.
+    /// A page of objects of a type in the order of their keys, those that a reader sees; `cursor` is the last key of the page
+    /// before. A page may be short, even empty, and still have a next.
     pub fn objects(
         &self,
         filter: &ObjectFilter,
         cursor: Option<&str>,
         limit: usize,
+        sight: Option<&dyn Sight>,
     ) -> Result<Page<ObjectRow>, ViewsError> {
+        let only = sight.and_then(|sight| sight.only_partner(&filter.tenant, &filter.object_type));
         let system = match &filter.system {
             None => None,
             Some(system) => match self.names(|names| names.find(system)) {
@@ -124,8 +162,13 @@ impl Views {
         };
         let Some(kind) = self.kind(&filter.tenant, &filter.object_type) else { return Ok(Page::default()) };
         let prefix = filter.key_prefix.as_deref().unwrap_or("");
+        let (from, only_these) = match only {
+            Some(_) => ("objects INDEXED BY objects_partner", "partners = ?5 AND partners <> ''"),
+            None => ("objects", "?5 IS NULL"),
+        };
         let sql = format!(
-            "SELECT {OBJECT_COLUMNS} FROM objects WHERE kind = ?1 AND key >= ?2 AND key > ?3 ORDER BY key LIMIT ?4"
+            "SELECT {OBJECT_COLUMNS} FROM {from} WHERE kind = ?1 AND {only_these} AND key >= ?2 AND key > ?3
+             ORDER BY key LIMIT ?4"
         );
         let after = cursor.unwrap_or("");
         let start = if prefix > after { prefix } else { after };
@@ -133,7 +176,7 @@ impl Views {
         self.ask(|connection| {
             let mut statement = connection.prepare_cached(&sql)?;
             // An empty cursor must not hide an object whose key is empty: no accepted event has one.
-            let mut rows = statement.query((kind, start, after, MOST_ROWS_LOOKED_AT))?;
+            let mut rows = statement.query((kind, start, after, MOST_ROWS_LOOKED_AT, &only))?;
             let mut page = Page::default();
             let (mut looked_at, mut last_key) = (0, String::new());
             while let Some(row) = rows.next()? {
@@ -145,6 +188,11 @@ impl Views {
                 last_key.clone_from(&columns.key);
                 let fits = filter.status.is_none() || filter.status == columns.status;
                 let fits = fits && system.is_none_or(|system| system == columns.system);
+                let fits = fits
+                    && sight.is_none_or(|sight| {
+                        let sender = self.names(|names| names.text(columns.system));
+                        columns.is_seen(sight, filter, &sender)
+                    });
                 if fits && filter.changed_since.is_none_or(|since| columns.updated >= since.0) {
                     page.items.push(columns);
                     if page.items.len() == limit {
@@ -377,7 +425,7 @@ impl Views {
     }
 }
 
-const OBJECT_COLUMNS: &str = "key, changed, revision, event_type, system, updated, status";
+const OBJECT_COLUMNS: &str = "key, changed, revision, event_type, system, updated, status, site, partners";
 
 fn object_columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<ObjectColumns> {
     Ok(ObjectColumns {
@@ -388,6 +436,8 @@ fn object_columns(row: &rusqlite::Row<'_>) -> rusqlite::Result<ObjectColumns> {
         system: row.get(4)?,
         updated: row.get(5)?,
         status: row.get(6)?,
+        site: row.get(7)?,
+        partners: row.get(8)?,
     })
 }
 

@@ -25,11 +25,14 @@ CREATE TABLE meta (
 -- Numbers for texts that rows repeat.
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE kinds (id INTEGER PRIMARY KEY, tenant INTEGER NOT NULL, type INTEGER NOT NULL);
--- position: the object's latest event; changed: the latest that changed it; since: its last whole one.
+-- position: the object's latest event; changed: the latest that changed it; since: its last whole one. site, partners: what
+-- decides who may see it; partners one a line, sorted.
 CREATE TABLE objects (
     kind INTEGER NOT NULL, key TEXT NOT NULL, position INTEGER NOT NULL, changed INTEGER NOT NULL,
     since INTEGER NOT NULL, revision INTEGER NOT NULL, event_type INTEGER NOT NULL, system INTEGER NOT NULL,
-    updated INTEGER NOT NULL, hash INTEGER NOT NULL, status TEXT, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+    updated INTEGER NOT NULL, hash INTEGER NOT NULL, status TEXT, site TEXT NOT NULL, partners TEXT NOT NULL,
+    PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE INDEX objects_partner ON objects (kind, partners, key) WHERE partners <> '';
 -- Unfinished deliveries. id: event * 256 + n; shelf: the class of what may run, 4 parked, 5 dead; share: the fingerprint of
 -- who sent the event; settled: the time of the latest outcome, whose record is outcome; amended: the record of the content that is
 -- delivered in place of the event's.

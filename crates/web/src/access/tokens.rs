@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use super::{Caller, Scope};
+use lineshaft_access::{Kind, Principal};
+
+use super::{Scope, roles_of};
 
 /// Every token starts with this, so that leak scanners find it.
 const PREFIX: &str = "lsh_";
@@ -30,11 +32,68 @@ pub struct TokenRow {
     /// The system it speaks for; empty for any.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub system: String,
+    /// The roles of who holds it; by its scopes when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub roles: Vec<String>,
+    /// The one partner it speaks for; empty for none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub partner: String,
+    /// The only sites it is good for; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sites: Vec<String>,
+    /// The only types of objects it is good for; empty for all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub types: Vec<String>,
     /// When it was made.
     pub created: Millis,
     /// When it ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires: Option<Millis>,
+}
+
+impl TokenRow {
+    /// Who holds it, to the policies. Its tenant is that of the hub.
+    #[must_use]
+    pub fn principal(&self) -> Principal {
+        let roles = if self.roles.is_empty() { roles_of(&self.scopes) } else { self.roles.clone() };
+        Principal {
+            kind: Kind::Token,
+            name: self.name.clone(),
+            tenant: String::new(),
+            roles,
+            partner: self.partner.clone(),
+            sites: self.sites.clone(),
+            types: self.types.clone(),
+            system: self.system.clone(),
+        }
+    }
+}
+
+/// What a token is to be good for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenOptions {
+    /// What it may be used for.
+    pub scopes: Vec<Scope>,
+    /// The system it speaks for; empty for any.
+    pub system: String,
+    /// The roles of who holds it; by its scopes when there are none.
+    pub roles: Vec<String>,
+    /// The one partner it speaks for; empty for none.
+    pub partner: String,
+    /// The only sites it is good for; empty for all.
+    pub sites: Vec<String>,
+    /// The only types of objects it is good for; empty for all.
+    pub types: Vec<String>,
+    /// When it ends.
+    pub expires: Option<Millis>,
+}
+
+impl TokenOptions {
+    /// Good for these scopes and bound to nothing.
+    #[must_use]
+    pub fn of(scopes: &[Scope]) -> Self {
+        Self { scopes: scopes.to_vec(), ..Self::default() }
+    }
 }
 
 /// A token just made. The text is shown once and kept nowhere.
@@ -81,14 +140,7 @@ impl TokenFile {
     }
 
     /// Makes a token.
-    pub fn create(
-        &self,
-        name: &str,
-        scopes: Vec<Scope>,
-        system: &str,
-        now: Millis,
-        expires: Option<Millis>,
-    ) -> Result<NewToken, Reason> {
+    pub fn create(&self, name: &str, options: TokenOptions, now: Millis) -> Result<NewToken, Reason> {
         let mut rows = self.list()?;
         if rows.iter().any(|row| row.name == name) {
             return Err(Reason::new("token-exists", format!("there is a token `{name}` already"))
@@ -100,10 +152,14 @@ impl TokenFile {
         let row = TokenRow {
             name: name.to_owned(),
             hash: hash(&token),
-            scopes,
-            system: system.to_owned(),
+            scopes: options.scopes,
+            system: options.system,
+            roles: options.roles,
+            partner: options.partner,
+            sites: options.sites,
+            types: options.types,
             created: now,
-            expires,
+            expires: options.expires,
         };
         rows.push(row.clone());
         self.write(&rows)?;
@@ -122,8 +178,8 @@ impl TokenFile {
         Ok(true)
     }
 
-    /// The caller a token stands for. Looks at every row, so that the time taken tells nothing.
-    pub(super) fn find(&self, token: &str, now: Millis) -> Option<Caller> {
+    /// Who holds a token, and what it may be used for. Looks at every row, so that the time taken tells nothing.
+    pub(super) fn find(&self, token: &str, now: Millis) -> Option<(Principal, Vec<Scope>)> {
         if !token.starts_with(PREFIX) || token.len() > 128 {
             return None;
         }
@@ -137,7 +193,7 @@ impl TokenFile {
             }
         }
         let row = found.filter(|row| row.expires.is_none_or(|expires| now < expires))?;
-        Some(Caller { name: row.name.clone(), scopes: row.scopes.clone(), system: row.system.clone() })
+        Some((row.principal(), row.scopes.clone()))
     }
 
     /// Reads the file again when it has changed. A file that cannot be read leaves nobody in.
@@ -185,14 +241,19 @@ mod tests {
     fn a_token_is_found_until_it_expires_or_is_revoked() {
         let folder = tempfile::tempdir().unwrap();
         let file = TokenFile::in_folder(folder.path());
-        let made = file.create("ci", vec![Scope::Send], "erp", Millis(5), Some(Millis(100))).unwrap();
+        let bound = TokenOptions {
+            system: "erp".to_owned(),
+            expires: Some(Millis(100)),
+            ..TokenOptions::of(&[Scope::Send])
+        };
+        let made = file.create("ci", bound, Millis(5)).unwrap();
         assert!(made.token.len() >= 43 + PREFIX.len());
-        let caller = file.find(&made.token, Millis(6)).unwrap();
-        assert_eq!((caller.name.as_str(), caller.system.as_str()), ("ci", "erp"));
-        assert!(caller.has(Scope::Send) && !caller.has(Scope::Read));
+        let (holder, scopes) = file.find(&made.token, Millis(6)).unwrap();
+        assert_eq!((holder.name.as_str(), holder.system.as_str()), ("ci", "erp"));
+        assert_eq!((holder.roles, scopes), (vec!["application".to_owned()], vec![Scope::Send]));
         assert_eq!(file.find(&made.token, Millis(100)), None);
         assert_eq!(file.find("lsh_wrong", Millis(6)), None);
-        assert!(file.create("ci", vec![], "", Millis(5), None).is_err());
+        assert!(file.create("ci", TokenOptions::default(), Millis(5)).is_err());
         assert!(file.revoke("ci").unwrap());
         assert_eq!(file.find(&made.token, Millis(6)), None);
     }
@@ -202,7 +263,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = TokenFile::in_folder(folder.path());
-        let made = file.create("ci", vec![Scope::Admin], "", Millis(5), None).unwrap();
+        let made = file.create("ci", TokenOptions::of(&[Scope::Admin]), Millis(5)).unwrap();
         let text = std::fs::read_to_string(folder.path().join("tokens.json")).unwrap();
         assert!(!text.contains(&made.token) && !text.contains(&made.token[4..20]));
         let mode = std::fs::metadata(folder.path().join("tokens.json")).unwrap().permissions().mode();

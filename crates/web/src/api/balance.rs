@@ -3,8 +3,9 @@
 use axum::Json;
 use axum::extract::State as Extract;
 use lineshaft_model::shown::{Balance, Overview};
+use lineshaft_model::sight::Act;
 
-use crate::access::{Caller, Scope};
+use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -13,7 +14,7 @@ pub(super) async fn balance(
     Extract(state): Extract<State>,
     caller: Caller,
 ) -> Result<Json<Balance>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow(Act::SeeHub)?;
     Ok(Json(state.hub.balance()?))
 }
 
@@ -22,6 +23,6 @@ pub(super) async fn overview(
     Extract(state): Extract<State>,
     caller: Caller,
 ) -> Result<Json<Overview>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow(Act::SeeHub)?;
     Ok(Json(state.hub.overview()?))
 }

@@ -5,6 +5,7 @@ use axum::body::Bytes;
 use axum::extract::State as Extract;
 use lineshaft_engine::handle::{Asked, Done, Edit, Mend, Preview};
 use lineshaft_model::shown::{DeadLetter, Page};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{DeliveryId, Position, Reason};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -53,6 +54,7 @@ pub(super) async fn list(
     caller: Caller,
     listing: Listing<Filter>,
 ) -> Result<Json<Page<DeadLetter>>, Problem> {
+    caller.allow(Act::SeeDeliveries)?;
     let Filter { destination, order } = listing.filter;
     let newest_first = order.is_none();
     let Json(mut rows) = page(&state, &caller, listing.page, move |reading, cursor, limit| {
@@ -69,6 +71,7 @@ pub(super) async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<DeadLetter>, Problem> {
+    caller.allow(Act::SeeDeliveries)?;
     let id: DeliveryId = id.parse().map_err(Problem::of)?;
     let missing = format!("there is no dead letter {id}");
     let Json(letter) = single(&state, &caller, missing, move |reading| reading.dead_letter(id)).await?;
@@ -84,6 +87,7 @@ pub(super) async fn act(
 ) -> Result<Json<Recorded>, Problem> {
     caller.need(Scope::Operate)?;
     let id: DeliveryId = id.parse().map_err(Problem::of)?;
+    caller.allow_delivery(&state, Act::Mend, id).await?;
     let position = act_on(&state, id, &action, asked(&caller, &body)?).await?;
     Ok(Json(Recorded { position }))
 }

@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::State as Extract;
 use lineshaft_model::shown::{DeliveryRow, Page};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{DeliveryId, DeliveryState};
 use lineshaft_store::reading::DeliveryFilter;
 use serde::Deserialize;
@@ -27,6 +28,7 @@ pub(super) async fn list(
     caller: Caller,
     listing: Listing<Filter>,
 ) -> Result<Json<Page<DeliveryRow>>, Problem> {
+    caller.allow(Act::SeeDeliveries)?;
     let wanted: Option<DeliveryState> =
         listing.filter.state.map(|text| text.parse()).transpose().map_err(Problem::of)?;
     let filter = DeliveryFilter { state: wanted, destination: listing.filter.destination };
@@ -42,6 +44,7 @@ pub(super) async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<DeliveryRow>, Problem> {
+    caller.allow(Act::SeeDeliveries)?;
     let id: DeliveryId = id.parse().map_err(Problem::of)?;
     single(&state, &caller, format!("there is no delivery {id}"), move |reading| reading.delivery(id)).await
 }

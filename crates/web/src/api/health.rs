@@ -3,8 +3,9 @@
 use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Response};
 use http::header;
+use lineshaft_model::sight::Act;
 
-use crate::access::{Caller, Scope};
+use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -23,7 +24,7 @@ pub(super) async fn ready(Extract(state): Extract<State>) -> Result<&'static str
 
 /// OpenMetrics text.
 pub(super) async fn metrics(Extract(state): Extract<State>, caller: Caller) -> Result<Response, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow(Act::SeeHub)?;
     let text = state.hub.metrics()?;
     let media = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     Ok(([(header::CONTENT_TYPE, media)], text).into_response())

@@ -10,9 +10,10 @@ use lineshaft_engine::intake::{EventsCall, Input, Mode, Refusal, parse_span_ms};
 use lineshaft_engine::work::{Admitted, Verdict};
 use lineshaft_model::Reason;
 use lineshaft_model::shown::IntakeResult;
+use lineshaft_model::sight::Act;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Caller, Scope};
+use crate::access::Caller;
 use crate::extract::{Path, Query};
 use crate::problem::Problem;
 use crate::state::State;
@@ -43,7 +44,7 @@ pub(super) async fn events(
     caller: Caller,
     request: Request,
 ) -> Result<Response, Problem> {
-    caller.need(Scope::Send)?;
+    caller.allow_with(Act::Send, &caller.system)?;
     let wait_ms = wait.parse()?;
     let (parts, body) = request.into_parts();
     let content_type = text_header(&parts.headers, header::CONTENT_TYPE.as_str());
@@ -76,8 +77,8 @@ pub(super) async fn input(
     let gate = state.hub.source(&intake).flatten();
     if gate.is_none() {
         let caller = state.access.of_request(&parts, now)?;
-        caller.need(Scope::Send)?;
-        if !caller.system.is_empty() && caller.system != system {
+        caller.allow(Act::Send)?;
+        if !caller.may_with(Act::Send, &system) {
             return Err(Problem::not_found(format!("there is no source {intake}")));
         }
     }

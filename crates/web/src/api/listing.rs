@@ -5,36 +5,38 @@ use axum::body::Bytes;
 use lineshaft_engine::handle::Asked;
 use lineshaft_model::Reason;
 use lineshaft_model::shown::Page;
+use lineshaft_model::sight::Act;
 use lineshaft_store::reading::{Reading, ReadingError};
 use serde::Deserialize;
 
 use super::read;
-use crate::access::{Caller, Scope};
+use crate::access::Caller;
 use crate::extract::PageQuery;
 use crate::problem::Problem;
 use crate::state::State;
 
-/// Answers one page of a listing, which needs `read`.
+/// Answers one page of a listing of records.
 pub(super) async fn page<T: Send + 'static>(
     state: &State,
     caller: &Caller,
     page: PageQuery,
     read_page: impl FnOnce(&Reading, Option<&str>, usize) -> Result<Page<T>, ReadingError> + Send + 'static,
 ) -> Result<Json<Page<T>>, Problem> {
-    caller.need(Scope::Read)?;
-    let rows = read(state, move |reading| read_page(reading, page.cursor.as_deref(), page.limit())).await?;
+    caller.allow(Act::See)?;
+    let rows =
+        read(state, caller, move |reading| read_page(reading, page.cursor.as_deref(), page.limit())).await?;
     Ok(Json(rows))
 }
 
-/// Answers one thing, which needs `read`; `missing` says what there is not.
+/// Answers one record; `missing` says what there is not.
 pub(super) async fn single<T: Send + 'static>(
     state: &State,
     caller: &Caller,
     missing: String,
     read_one: impl FnOnce(&Reading) -> Result<Option<T>, ReadingError> + Send + 'static,
 ) -> Result<Json<T>, Problem> {
-    caller.need(Scope::Read)?;
-    let found = read(state, read_one).await?;
+    caller.allow(Act::See)?;
+    let found = read(state, caller, read_one).await?;
     found.map(Json).ok_or_else(|| Problem::not_found(missing))
 }
 

@@ -7,12 +7,13 @@ use axum::extract::State as Extract;
 use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use lineshaft_model::shown::{ObjectRow, ObjectType, Page};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{Millis, Moment, Reason};
 use lineshaft_store::views::ObjectFilter;
 use serde::Deserialize;
 
 use super::{listing, read};
-use crate::access::{Caller, Scope};
+use crate::access::Caller;
 use crate::extract::{Listing, Path};
 use crate::problem::Problem;
 use crate::state::State;
@@ -35,8 +36,9 @@ pub(super) async fn types(
     Extract(state): Extract<State>,
     caller: Caller,
 ) -> Result<Json<Page<ObjectType>>, Problem> {
-    caller.need(Scope::Read)?;
-    let types = state.hub.reading().object_types(&state.hub.tenant());
+    caller.allow(Act::See)?;
+    let tenant = state.hub.tenant();
+    let types = read(&state, &caller, move |reading| Ok(reading.object_types(&tenant))).await?;
     let items = types.into_iter().map(|object_type| ObjectType { object_type }).collect();
     Ok(Json(Page { items, next: None }))
 }
@@ -78,7 +80,7 @@ pub(super) async fn show(
     Listing { filter: query, page }: Listing<At>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow(Act::See)?;
     let tenant = state.hub.tenant();
     let missing = format!("there is no {object_type} {rest}");
     let found = match rest.rsplit_once('/') {
@@ -87,21 +89,23 @@ pub(super) async fn show(
             let read_page = move |r: &lineshaft_store::reading::Reading| {
                 r.history(&tenant, &object_type, &key, page.cursor.as_deref(), page.limit())
             };
-            read(&state, read_page).await?.map(|page| Json(page).into_response())
+            read(&state, &caller, read_page).await?.map(|page| Json(page).into_response())
         }
         Some((key, "timeline")) => {
             let (key, limit) = (key.to_owned(), page.limit_or(200));
-            let timeline = read(&state, move |r| r.timeline(&tenant, &object_type, &key, limit)).await?;
+            let timeline =
+                read(&state, &caller, move |r| r.timeline(&tenant, &object_type, &key, limit)).await?;
             timeline.map(|entries| Json(entries).into_response())
         }
         Some((key, "systems")) => {
             let key = key.to_owned();
-            let systems = read(&state, move |r| r.object_systems(&tenant, &object_type, &key)).await?;
+            let systems =
+                read(&state, &caller, move |r| r.object_systems(&tenant, &object_type, &key)).await?;
             systems.map(|systems| Json(systems).into_response())
         }
         _ => {
             let at = time(query.at.as_deref(), "?at")?;
-            let object = read(&state, move |r| r.object(&tenant, &object_type, &rest, at)).await?;
+            let object = read(&state, &caller, move |r| r.object(&tenant, &object_type, &rest, at)).await?;
             object.map(|object| {
                 with_etag(&headers, &object.row.position.to_string(), Json(object).into_response())
             })

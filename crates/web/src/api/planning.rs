@@ -15,9 +15,10 @@ use lineshaft_engine::planner::{
 };
 use lineshaft_model::Reason;
 use lineshaft_model::shown::Page;
+use lineshaft_model::sight::Act;
 use serde::{Deserialize, Serialize};
 
-use crate::access::{Caller, Scope};
+use crate::access::Caller;
 use crate::extract::{Listing, Path, Query};
 use crate::problem::Problem;
 use crate::state::State;
@@ -53,6 +54,24 @@ pub(crate) async fn ask<T: Send + 'static>(
     answer.map_err(|_| Problem::of(Reason::new("internal-fault", "the plan could not be asked")))
 }
 
+/// Rows that are looked at for a caller who sees some sites only.
+const MOST_LOOKED_AT: usize = 10_000;
+
+/// The rows of a list that are for the caller, by their site.
+pub(crate) async fn ask_seen<T: Send + 'static>(
+    state: &State,
+    caller: &Caller,
+    limit: usize,
+    list: impl FnOnce(&Planner, usize) -> Vec<T> + Send + 'static,
+    site: impl Fn(&T) -> &str,
+) -> Result<Vec<T>, Problem> {
+    let all = caller.sees_plan("");
+    let mut rows = ask(state, move |planner| list(planner, if all { limit } else { MOST_LOOKED_AT })).await?;
+    rows.retain(|row| all || caller.sees_plan(site(row)));
+    rows.truncate(limit);
+    Ok(rows)
+}
+
 /// An item at a site.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -67,12 +86,13 @@ pub(super) async fn availability(
     caller: Caller,
     Query(place): Query<Place>,
 ) -> Result<Json<Availability>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow(Act::SeePlan)?;
     let Some(item) = place.item.filter(|item| !item.is_empty()) else {
         return Err(Problem::of(Reason::new("parameter-malformed", "`item` is missing").at("?item")));
     };
     let missing = format!("nothing is known of {item} there");
     let found = ask(&state, move |planner| planner.availability(&item, place.site.as_deref())).await?;
+    let found = found.filter(|found| caller.sees_plan(&found.site));
     found.map(Json).ok_or_else(|| Problem::not_found(missing))
 }
 
@@ -87,8 +107,9 @@ pub(super) async fn shortages(
     caller: Caller,
     Listing { page, .. }: Listing<All>,
 ) -> Result<Json<Page<Shortage>>, Problem> {
-    caller.need(Scope::Read)?;
-    let items = ask(&state, move |planner| planner.shortages(page.limit())).await?;
+    caller.allow(Act::SeePlan)?;
+    let items =
+        ask_seen(&state, &caller, page.limit(), Planner::shortages, |row: &Shortage| &row.site).await?;
     Ok(Json(Page { items, next: None }))
 }
 
@@ -135,7 +156,7 @@ pub(super) async fn impacts(
     caller: Caller,
     Listing { page, .. }: Listing<All>,
 ) -> Result<Json<Page<Assessed>>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow_whole_plan()?;
     let items = ask(&state, move |planner| planner.impacts(page.limit())).await?;
     Ok(Json(Page { items, next: None }))
 }
@@ -146,8 +167,9 @@ pub(super) async fn late_orders(
     caller: Caller,
     Listing { page, .. }: Listing<All>,
 ) -> Result<Json<Page<OrderState>>, Problem> {
-    caller.need(Scope::Read)?;
-    let items = ask(&state, move |planner| planner.late_orders(page.limit())).await?;
+    caller.allow(Act::SeePlan)?;
+    let items =
+        ask_seen(&state, &caller, page.limit(), Planner::late_orders, |row: &OrderState| &row.site).await?;
     Ok(Json(Page { items, next: None }))
 }
 
@@ -157,9 +179,10 @@ pub(super) async fn order(
     caller: Caller,
     Path(key): Path<String>,
 ) -> Result<Json<OrderState>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow(Act::SeePlan)?;
     let missing = format!("the plan has no order {key}");
     let found = ask(&state, move |planner| planner.order(&key)).await?;
+    let found = found.filter(|order| caller.sees_plan(&order.site));
     found.map(Json).ok_or_else(|| Problem::not_found(missing))
 }
 
@@ -179,7 +202,7 @@ pub(super) async fn pegging(
     caller: Caller,
     Query(root): Query<Root>,
 ) -> Result<Json<Vec<Peg>>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow_whole_plan()?;
     let (end, usual) = match (root.order, root.supply, root.demand) {
         (Some(key), None, None) => (PegEnd::Order { key }, Direction::ToSupply),
         (None, Some(key), None) => (PegEnd::Supply { key }, Direction::ToDemand),
@@ -204,7 +227,7 @@ pub(super) struct Told {
 
 /// The plan at a glance.
 pub(super) async fn plan(Extract(state): Extract<State>, caller: Caller) -> Result<Json<Told>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow_whole_plan()?;
     let told = |planner: &Planner| Told {
         position: planner.position(),
         counts: planner.counts(),
@@ -236,7 +259,7 @@ pub(super) async fn what_if(
     caller: Caller,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow_whole_plan()?;
     let malformed = |why: String| {
         let message = format!(
             "the body is neither `{{\"changes\": [...]}}` nor `{{\"alternatives\": [{{\"name\", \"changes\"}}]}}`: {why}"

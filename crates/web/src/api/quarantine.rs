@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use lineshaft_engine::handle::{Asked, Edit, Preview, Taken};
 use lineshaft_model::shown::{Page, QuarantineRow};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{Position, Reason};
 use serde::{Deserialize, Serialize};
 
@@ -73,6 +74,7 @@ pub(super) async fn list(
     caller: Caller,
     listing: Listing<Filter>,
 ) -> Result<Json<Page<QuarantineRow>>, Problem> {
+    caller.allow(Act::SeeDeliveries)?;
     let open_only = !listing.filter.all.unwrap_or(false);
     page(&state, &caller, listing.page, move |reading, cursor, limit| {
         reading.quarantine(open_only, cursor, limit)
@@ -86,6 +88,7 @@ pub(super) async fn show(
     caller: Caller,
     Path(at): Path<String>,
 ) -> Result<Json<QuarantineRow>, Problem> {
+    caller.allow(Act::SeeDeliveries)?;
     let at = position(&at)?;
     let missing = format!("there is no quarantined input at {at}");
     single(&state, &caller, missing, move |reading| reading.quarantined(at)).await

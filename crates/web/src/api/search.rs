@@ -4,10 +4,11 @@ use axum::Json;
 use axum::extract::State as Extract;
 use lineshaft_model::Reason;
 use lineshaft_model::shown::Hit;
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::read;
-use crate::access::{Caller, Scope};
+use crate::access::Caller;
 use crate::extract::Listing;
 use crate::problem::Problem;
 use crate::state::State;
@@ -28,7 +29,7 @@ pub(super) async fn search(
     caller: Caller,
     Listing { filter: what, page }: Listing<What>,
 ) -> Result<Json<Vec<Hit>>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow(Act::See)?;
     let text = what.q.unwrap_or_default().trim().to_owned();
     if text.is_empty() || text.len() > 256 {
         return Err(Problem::of(
@@ -36,6 +37,6 @@ pub(super) async fn search(
         ));
     }
     let (tenant, limit) = (state.hub.tenant(), page.limit_or(20).min(MOST_HITS));
-    let hits = read(&state, move |reading| reading.search(&tenant, &text, limit)).await?;
+    let hits = read(&state, &caller, move |reading| reading.search(&tenant, &text, limit)).await?;
     Ok(Json(hits))
 }

@@ -7,9 +7,10 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
 use http::HeaderMap;
 use lineshaft_model::Position;
+use lineshaft_model::sight::Act;
 
 use super::read;
-use crate::access::{Caller, Scope};
+use crate::access::Caller;
 use crate::problem::Problem;
 use crate::state::State;
 
@@ -22,7 +23,7 @@ pub(super) async fn events(
     caller: Caller,
     headers: HeaderMap,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow(Act::See)?;
     let last =
         headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
     let mut end = state.hub.end();
@@ -32,7 +33,7 @@ pub(super) async fn events(
             let upto = *end.borrow_and_update();
             while after < upto {
                 let from = after;
-                let rows = read(&state, move |reading| reading.events_after(from, STEP)).await;
+                let rows = read(&state, &caller, move |reading| reading.events_after(from, STEP)).await;
                 let Ok((rows, reached)) = rows else { return };
                 for row in rows {
                     let text = serde_json::to_string(&row).unwrap_or_default();

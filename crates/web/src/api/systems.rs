@@ -7,10 +7,11 @@ use lineshaft_engine::Handle;
 use lineshaft_engine::handle::{Asked, Forced};
 use lineshaft_model::Position;
 use lineshaft_model::shown::{Page, SystemRow};
+use lineshaft_model::sight::Act;
 
 use super::dead_letters::Recorded;
 use super::listing::asked;
-use crate::access::{Caller, Scope};
+use crate::access::Caller;
 use crate::extract::Path;
 use crate::problem::Problem;
 use crate::state::State;
@@ -20,7 +21,7 @@ pub(super) async fn list(
     Extract(state): Extract<State>,
     caller: Caller,
 ) -> Result<Json<Page<SystemRow>>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow(Act::SeeHub)?;
     Ok(Json(Page { items: state.hub.systems()?, next: None }))
 }
 
@@ -31,7 +32,7 @@ pub(super) async fn act(
     Path((name, action)): Path<(String, String)>,
     body: Bytes,
 ) -> Result<Json<Recorded>, Problem> {
-    caller.need(Scope::Operate)?;
+    caller.allow_with(Act::Operate, &name)?;
     let position = act_on(&state.hub, &name, &action, asked(&caller, &body)?).await?;
     Ok(Json(Recorded { position }))
 }

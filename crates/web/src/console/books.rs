@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::State as Extract;
 use lineshaft_engine::Handle;
 use lineshaft_model::shown::Balance;
+use lineshaft_model::sight::Act;
 
 use super::session::Viewer;
 use super::shell::{Section, Shell};
@@ -19,6 +20,7 @@ pub(super) struct Page {
 
 /// The balance now.
 pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
+    viewer.caller.allow(Act::SeeHub)?;
     let shell = Shell::new(&state, viewer, Section::Books, "Books").live(2_000);
     show(&Page { shell, balance: ask(&state, Handle::balance).await? })
 }

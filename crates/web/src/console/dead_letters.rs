@@ -8,6 +8,7 @@ use lineshaft_engine::handle::Asked as Because;
 use lineshaft_model::DeliveryId;
 use lineshaft_model::record::{JobOrder, LettersAction, LettersOrder};
 use lineshaft_model::shown::{Counted, DeadLetter, Page as Rows};
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::editor::{EditStep, Editor, LONGEST_EDIT, Written};
@@ -69,11 +70,12 @@ pub(super) async fn list(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> Answer {
+    viewer.caller.allow(Act::SeeDeliveries)?;
     let destination = filled(asked.destination);
     let oldest = asked.order.as_deref() == Some("oldest");
     let (wanted, cursor) = (destination.clone(), asked.cursor);
     let first = cursor.is_none();
-    let mut rows = read(&state, move |reading| {
+    let mut rows = read(&state, &viewer.caller, move |reading| {
         reading.dead_letters(wanted.as_deref(), !oldest, cursor.as_deref(), ROWS)
     })
     .await?;
@@ -91,12 +93,13 @@ pub(super) async fn list(
 
 /// One, with every attempt.
 pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(id): Path<String>) -> Answer {
+    viewer.caller.allow(Act::SeeDeliveries)?;
     let id: DeliveryId = id.parse().map_err(Fault::from)?;
     page(&state, viewer, id, Editor::default()).await
 }
 
 async fn page(state: &State, viewer: Viewer, id: DeliveryId, given: Editor) -> Answer {
-    let found = read(state, move |reading| {
+    let found = read(state, &viewer.caller, move |reading| {
         let letter = reading.dead_letter(id)?;
         let sent = if letter.is_some() { reading.sent(id.event)? } else { None };
         Ok::<_, lineshaft_store::reading::ReadingError>((letter, sent))
@@ -136,6 +139,7 @@ pub(super) async fn act(
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
     let id: DeliveryId = id.parse().map_err(Fault::from)?;
+    viewer.caller.allow_delivery(&state, Act::Mend, id).await?;
     let position = act_on(&state, id, &action, because(&viewer, &form.reason)?).await?;
     follow(&state, position).await;
     Ok(Redirect::to(&format!("/events/{}?done={action}#d{}", id.event, id.n)).into_response())

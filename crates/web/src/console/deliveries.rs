@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State as Extract};
 use lineshaft_model::DeliveryState;
 use lineshaft_model::shown::{DeliveryRow, Page as Rows};
+use lineshaft_model::sight::Act;
 use lineshaft_store::reading::DeliveryFilter;
 use serde::Deserialize;
 
@@ -55,13 +56,16 @@ pub(super) async fn page(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> Answer {
+    viewer.caller.allow(Act::SeeDeliveries)?;
     let destination = filled(asked.destination);
     let wanted: Option<DeliveryState> =
         filled(asked.state).map(|text| text.parse()).transpose().map_err(Fault::from)?;
     let filter = DeliveryFilter { state: wanted, destination: destination.clone() };
     let cursor = asked.cursor;
     let first = cursor.is_none();
-    let rows = read(&state, move |reading| reading.deliveries(&filter, cursor.as_deref(), ROWS)).await?;
+    let rows =
+        read(&state, &viewer.caller, move |reading| reading.deliveries(&filter, cursor.as_deref(), ROWS))
+            .await?;
     let shell = Shell::new(&state, viewer, Section::Deliveries, "Deliveries");
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows.next.as_deref().map(|next| {

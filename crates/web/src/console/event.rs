@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State as Extract};
 use lineshaft_model::shown::EventDetail;
+use lineshaft_model::sight::Act;
 use lineshaft_model::{DeliveryState, Position};
 use serde::Deserialize;
 
@@ -49,9 +50,11 @@ pub(super) async fn page(
     Path(at): Path<String>,
     Query(after): Query<After>,
 ) -> Answer {
+    viewer.caller.allow(Act::See)?;
     let missing = || Fault::from(Problem::not_found(format!("there is no event at position {at}")));
     let position: Position = at.parse().map_err(|_| missing())?;
-    let event = read(&state, move |reading| reading.event(position)).await?.ok_or_else(missing)?;
+    let event =
+        read(&state, &viewer.caller, move |reading| reading.event(position)).await?.ok_or_else(missing)?;
     let settled = event
         .deliveries
         .iter()

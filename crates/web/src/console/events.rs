@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State as Extract};
 use lineshaft_model::shown::{EventRow, Page as Rows};
+use lineshaft_model::sight::Act;
 use lineshaft_store::reading::EventFilter;
 use serde::Deserialize;
 
@@ -39,12 +40,14 @@ pub(super) async fn page(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> Answer {
+    viewer.caller.allow(Act::See)?;
     let (event_type, system) = (filled(asked.event_type), filled(asked.system));
     let filter =
         EventFilter { event_type: event_type.clone(), system: system.clone(), ..EventFilter::default() };
     let cursor = asked.cursor;
     let first = cursor.is_none();
-    let rows = read(&state, move |reading| reading.events(&filter, cursor.as_deref(), ROWS)).await?;
+    let rows =
+        read(&state, &viewer.caller, move |reading| reading.events(&filter, cursor.as_deref(), ROWS)).await?;
     let shell = Shell::new(&state, viewer, Section::Events, "Events");
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows.next.as_deref().map(|next| {

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Path, Query, State as Extract};
 use lineshaft_model::shown::{EventRow, ObjectDetail, ObjectRef, ObjectSystem, Page as Rows, TimelineEntry};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{Millis, Moment, Reason};
 use lineshaft_store::reading::ReadingError;
 use serde::Deserialize;
@@ -78,11 +79,12 @@ pub(super) async fn page(
     Path((object_type, key)): Path<(String, String)>,
     Query(asked): Query<Asked>,
 ) -> Answer {
+    viewer.caller.allow(Act::See)?;
     let object = ObjectRef { object_type, key };
     let at_text = filled(asked.at);
     let at = at_text.as_deref().map(time).transpose()?;
     let (tenant, wanted) = (state.hub.tenant(), object.clone());
-    let known = read(&state, move |reading| {
+    let known = read(&state, &viewer.caller, move |reading| {
         let ObjectRef { object_type, key } = &wanted;
         Ok::<_, ReadingError>(Known {
             detail: reading.object(&tenant, object_type, key, at)?,

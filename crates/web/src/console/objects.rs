@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State as Extract};
 use lineshaft_model::shown::{ObjectRow, Page as Rows};
+use lineshaft_model::sight::Act;
 use lineshaft_store::views::ObjectFilter;
 use serde::Deserialize;
 
@@ -42,8 +43,10 @@ pub(super) async fn page(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> Answer {
+    viewer.caller.allow(Act::See)?;
     let (object_type, key, status) = (filled(asked.object_type), filled(asked.key), filled(asked.status));
-    let types = state.hub.reading().object_types(&state.hub.tenant());
+    let tenant = state.hub.tenant();
+    let types = read(&state, &viewer.caller, move |reading| Ok(reading.object_types(&tenant))).await?;
     let mut rows = Rows::default();
     if let Some(object_type) = object_type.clone() {
         let filter = ObjectFilter {
@@ -54,7 +57,10 @@ pub(super) async fn page(
             system: None,
             changed_since: None,
         };
-        rows = read(&state, move |reading| reading.objects(&filter, asked.cursor.as_deref(), ROWS)).await?;
+        rows = read(&state, &viewer.caller, move |reading| {
+            reading.objects(&filter, asked.cursor.as_deref(), ROWS)
+        })
+        .await?;
     }
     let next = rows.next.as_deref().map(|next| {
         let fields = [

@@ -2,13 +2,15 @@
 
 use askama::Template;
 use axum::extract::State as Extract;
+use axum::response::{IntoResponse, Redirect};
 use lineshaft_engine::Handle;
 use lineshaft_model::Millis;
 use lineshaft_model::shown::{LaneRow, Overview};
+use lineshaft_model::sight::Act;
 
 use super::map::{Map, sparkline};
 use super::session::Viewer;
-use super::shell::{Section, Shell};
+use super::shell::{Section, Shell, landing};
 use super::words::{self, Badge};
 use super::{Answer, ask, show};
 use crate::api::read;
@@ -42,9 +44,17 @@ struct Need {
 
 /// The hub at a glance.
 pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
+    // Whoever may not see the hub begins with what is theirs.
+    if !viewer.caller.may(Act::SeeHub)
+        && let Some(path) = landing(&viewer.caller)
+    {
+        return Ok(Redirect::to(path).into_response());
+    }
+    viewer.caller.allow(Act::SeeHub)?;
+    let caller = viewer.caller.clone();
     let overview = ask(&state, Handle::overview).await?;
     let shell = Shell::new(&state, viewer, Section::Overview, "Overview").live(1_000);
-    let oldest = read(&state, |reading| reading.dead_letters(None, false, None, 1)).await?;
+    let oldest = read(&state, &caller, |reading| reading.dead_letters(None, false, None, 1)).await?;
     let dead_since = oldest.items.first().map(|letter| letter.since);
     show(&Page::new(shell, overview, dead_since))
 }

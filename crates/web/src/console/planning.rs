@@ -13,6 +13,7 @@ use askama::Template;
 use axum::extract::State as Extract;
 use lineshaft_engine::planner::{Assessed, Counts, Impact, OrderImpact, OrderState, Planner, Shortage};
 use lineshaft_model::Millis;
+use lineshaft_model::sight::Act;
 
 use super::query::link;
 use super::session::Viewer;
@@ -74,14 +75,25 @@ type Asked = (Counts, Vec<Wrong>, Vec<Shortage>, Vec<OrderState>, Vec<Assessed>,
 
 /// What a planner looks at first.
 pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
+    viewer.caller.allow(Act::SeePlan)?;
+    let caller = viewer.caller.clone();
+    let all = caller.sees_plan("");
     let shell = Shell::new(&state, viewer, Section::Planning, "Planning").live(2_000);
     let now = shell.now;
-    let asked = ask(&state, |planner| -> Asked {
-        let shortages = planner.shortages(ROWS);
+    let asked = ask(&state, move |planner| -> Asked {
+        // Of some sites only: what is said of all of them at once is left out.
+        let rows = if all { ROWS } else { usize::MAX };
+        let (mut shortages, mut late) = (planner.shortages(rows), planner.late_orders(rows));
+        shortages.retain(|shortage| all || caller.sees_plan(&shortage.site));
+        late.retain(|order| all || caller.sees_plan(&order.site));
+        shortages.truncate(ROWS);
+        late.truncate(ROWS);
         let told = shortages.iter().filter(|one| one.missing.demands > 0).take(TOLD);
         let told = told.map(|shortage| wrong(planner, shortage)).collect();
-        let (late, impacts) = (planner.late_orders(ROWS), notable(planner.impacts(200)));
-        (planner.counts(), told, shortages, late, impacts, planner.schedules().len())
+        let impacts = if all { notable(planner.impacts(200)) } else { Vec::new() };
+        let counts = if all { planner.counts() } else { Counts::default() };
+        let schedules = if all { planner.schedules().len() } else { 0 };
+        (counts, told, shortages, late, impacts, schedules)
     });
     let page = match asked.await {
         Ok((counts, told, shortages, orders, impacts, schedules)) => {

@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::response::{IntoResponse, Redirect};
 use lineshaft_model::Position;
 use lineshaft_model::shown::{Page as Rows, QuarantineRow};
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::dead_letters::because;
@@ -66,9 +67,11 @@ pub(super) async fn list(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> Answer {
+    viewer.caller.allow(Act::SeeDeliveries)?;
     let (all, cursor) = (asked.all.is_some(), asked.cursor);
     let first = cursor.is_none();
-    let rows = read(&state, move |reading| reading.quarantine(!all, cursor.as_deref(), ROWS)).await?;
+    let rows = read(&state, &viewer.caller, move |reading| reading.quarantine(!all, cursor.as_deref(), ROWS))
+        .await?;
     let shell = Shell::new(&state, viewer, Section::Quarantine, "Quarantine");
     let shell = if first { shell.live(2_000) } else { shell };
     let next = rows
@@ -80,6 +83,7 @@ pub(super) async fn list(
 
 /// One, with its bytes.
 pub(super) async fn single(Extract(state): Extract<State>, viewer: Viewer, Path(at): Path<String>) -> Answer {
+    viewer.caller.allow(Act::SeeDeliveries)?;
     page(&state, viewer, &at, Editor::default()).await
 }
 

@@ -5,6 +5,7 @@ use axum::extract::{Query, State as Extract};
 use axum::response::{IntoResponse, Redirect};
 use lineshaft_model::Position;
 use lineshaft_model::shown::{EventRow, Hit};
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::session::Viewer;
@@ -39,6 +40,8 @@ pub(super) async fn page(
     viewer: Viewer,
     Query(asked): Query<Asked>,
 ) -> Answer {
+    viewer.caller.allow(Act::See)?;
+    let caller = viewer.caller.clone();
     let text = asked.q.trim().to_owned();
     let mut shell = Shell::new(&state, viewer, Section::Other, "Search");
     shell.query.clone_from(&text);
@@ -48,7 +51,7 @@ pub(super) async fn page(
     }
     let tenant = state.hub.tenant();
     let position: Option<Position> = text.parse().ok();
-    let (hits, event) = read(&state, move |reading| {
+    let (hits, event) = read(&state, &caller, move |reading| {
         let event = position.map(|position| reading.event_row(position)).transpose()?.flatten();
         Ok::<_, lineshaft_store::reading::ReadingError>((reading.search(&tenant, &text, 50)?, event))
     })

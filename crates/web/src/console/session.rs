@@ -4,6 +4,7 @@ use axum::extract::{FromRequestParts, OptionalFromRequestParts};
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode, header};
 use lineshaft_model::Reason;
+use lineshaft_model::sight::Act;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -43,9 +44,19 @@ impl Viewer {
         Err(Fault::from(Problem::with_status(StatusCode::FORBIDDEN, reason)))
     }
 
-    /// Whether forms are offered.
-    pub(super) fn may_operate(&self) -> bool {
-        self.caller.has(Scope::Operate)
+    /// Whether forms that mend something are offered.
+    pub(super) fn may_mend(&self) -> bool {
+        self.caller.may(Act::Mend)
+    }
+
+    /// Whether forms that ask other planning systems, or take their schedules, are offered.
+    pub(super) fn may_plan(&self) -> bool {
+        self.caller.has(Scope::Operate) && self.caller.sees_plan("")
+    }
+
+    /// Whether forms that act on this system are offered.
+    pub(super) fn may_operate(&self, system: &str) -> bool {
+        self.caller.may_with(Act::Operate, system)
     }
 }
 

@@ -1,11 +1,13 @@
 //! The frame of every page: where one is, who one is, what needs somebody, and the hub's time.
 
 use lineshaft_model::Millis;
+use lineshaft_model::sight::Act;
 
 use super::assets::{ICON, SCRIPT, STYLE};
 use super::query::link;
 use super::session::Viewer;
 use super::words::{self, Stamp};
+use crate::access::Caller;
 use crate::state::State;
 
 /// A part of the console, as the navigation names it.
@@ -23,6 +25,27 @@ pub(super) enum Section {
     Books,
     /// None of them, such as the results of a search.
     Other,
+}
+
+/// The sections with where they are and what one must be allowed to see.
+const SECTIONS: &[(Section, &str, &str, Act)] = &[
+    (Section::Overview, "/", "Overview", Act::SeeHub),
+    (Section::DeadLetters, "/dead-letters", "Dead letters", Act::SeeDeliveries),
+    (Section::Quarantine, "/quarantine", "Quarantine", Act::SeeDeliveries),
+    (Section::Deliveries, "/deliveries", "Deliveries", Act::SeeDeliveries),
+    (Section::Events, "/events", "Events", Act::See),
+    (Section::Objects, "/objects", "Objects", Act::See),
+    (Section::Jobs, "/jobs", "Replays", Act::Mend),
+    (Section::Systems, "/systems", "Systems", Act::SeeHub),
+    (Section::Planning, "/planning", "Planning", Act::SeePlan),
+    (Section::Books, "/books", "Books", Act::SeeHub),
+];
+
+/// Where somebody begins who does not see the hub itself: the plan, or the objects.
+pub(super) fn landing(caller: &Caller) -> Option<&'static str> {
+    [("/planning", Act::SeePlan), ("/objects", Act::See)]
+        .into_iter()
+        .find_map(|(path, act)| caller.may(act).then_some(path))
 }
 
 /// One entry of the navigation.
@@ -55,7 +78,8 @@ pub(super) struct Shell {
 impl Shell {
     /// The frame of a page now.
     pub(super) fn new(state: &State, viewer: Viewer, section: Section, title: impl Into<String>) -> Self {
-        let (dead, quarantined) = state.hub.waiting();
+        let sees_all = viewer.caller.may(Act::SeeHub);
+        let (dead, quarantined) = if sees_all { state.hub.waiting() } else { (0, 0) };
         Self {
             title: title.into(),
             section,
@@ -87,22 +111,21 @@ impl Shell {
         ICON.path()
     }
 
-    /// The navigation, most urgent first.
-    pub(super) fn navigation(&self) -> [Entry; 10] {
-        let entry =
-            |section, path, name, waiting| Entry { path, name, here: self.section == section, waiting };
-        [
-            entry(Section::Overview, "/", "Overview", 0),
-            entry(Section::DeadLetters, "/dead-letters", "Dead letters", self.dead),
-            entry(Section::Quarantine, "/quarantine", "Quarantine", self.quarantined),
-            entry(Section::Deliveries, "/deliveries", "Deliveries", 0),
-            entry(Section::Events, "/events", "Events", 0),
-            entry(Section::Objects, "/objects", "Objects", 0),
-            entry(Section::Jobs, "/jobs", "Replays", 0),
-            entry(Section::Systems, "/systems", "Systems", 0),
-            entry(Section::Planning, "/planning", "Planning", 0),
-            entry(Section::Books, "/books", "Books", 0),
-        ]
+    /// The navigation, most urgent first: what the viewer may see.
+    pub(super) fn navigation(&self) -> Vec<Entry> {
+        let waiting = |section| match section {
+            Section::DeadLetters => self.dead,
+            Section::Quarantine => self.quarantined,
+            _ => 0,
+        };
+        let seen = SECTIONS.iter().filter(|(.., act)| self.viewer.caller.may(*act));
+        seen.map(|(section, path, name, _)| Entry {
+            path,
+            name,
+            here: self.section == *section,
+            waiting: waiting(*section),
+        })
+        .collect()
     }
 
     /// A time as seen from now.

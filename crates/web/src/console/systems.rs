@@ -6,6 +6,7 @@ use axum::extract::{Path, State as Extract};
 use axum::response::{IntoResponse, Redirect};
 use lineshaft_engine::Handle;
 use lineshaft_model::shown::{LaneRow, SystemRow};
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::dead_letters::because;
@@ -14,7 +15,6 @@ use super::session::Viewer;
 use super::shell::{Section, Shell};
 use super::words::Badge;
 use super::{Answer, ask, show};
-use crate::access::Scope;
 use crate::api::act_on;
 use crate::state::State;
 
@@ -67,6 +67,7 @@ pub(super) struct Filled {
 
 /// Every system with its lanes.
 pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
+    viewer.caller.allow(Act::SeeHub)?;
     let shell = Shell::new(&state, viewer, Section::Systems, "Systems").live(2_000);
     show(&Page { shell, systems: ask(&state, Handle::systems).await? })
 }
@@ -79,7 +80,7 @@ pub(super) async fn act(
     Form(form): Form<Filled>,
 ) -> Answer {
     viewer.sent(&form.form_token)?;
-    viewer.caller.need(Scope::Operate)?;
+    viewer.caller.allow_with(Act::Operate, &name)?;
     act_on(&state.hub, &name, &action, because(&viewer, &form.reason)?).await.map_err(Fault::from)?;
     Ok(Redirect::to(&format!("/systems#{name}")).into_response())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use lineshaft_engine::clock::{Clock, SystemClock};
 use lineshaft_model::Millis;
 use lineshaft_sim::{Config, Factory, Ports, Tokens};
-use lineshaft_web::access::{Scope, TokenFile};
+use lineshaft_web::access::{Scope, TokenFile, TokenOptions};
 
 use super::Demo;
 use crate::commands::Around;
@@ -85,7 +85,8 @@ fn tokens(data: &Path) -> Result<Tokens, Failure> {
     let file = TokenFile::in_folder(data);
     let mut tokens = Tokens::default();
     for system in SYSTEMS {
-        let made = file.create(system, vec![Scope::Send], system, Millis(0), None)?;
+        let options = TokenOptions { system: system.to_owned(), ..TokenOptions::of(&[Scope::Send]) };
+        let made = file.create(system, options, Millis(0))?;
         tokens.to_hub.insert(system.to_owned(), made.token);
         tokens.from_hub.insert(system.to_owned(), format!("{:032x}", rand::random::<u128>()));
     }

@@ -27,8 +27,8 @@ fn told(dir: &Path) -> Vec<String> {
     let queries = [
         "SELECT 'meta', applied, quarantined, dropped FROM meta".to_owned(),
         format!(
-            "SELECT 'objects', {kind}, key, position, changed, since, revision, {event_type}, {system}, updated, hash, status
-             FROM objects"
+            "SELECT 'objects', {kind}, key, position, changed, since, revision, {event_type}, {system}, updated, hash, status,
+             site, partners FROM objects"
         ),
         format!(
             "SELECT 'deliveries', id, {destination}, shelf, ord, state, class, share, parks, {route}, attempts, due, since, settled,

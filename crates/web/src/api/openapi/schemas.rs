@@ -363,6 +363,7 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("raw", "RawShown"),
             ("keys", "[ObjectRef]"),
             ("deliveries", "[DeliveryRow]"),
+            ("withheld", "[string]?"),
         ],
     ),
     ("ObjectRef", &[("type", "string"), ("key", "string")]),
@@ -448,7 +449,10 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("status", "string?"),
         ],
     ),
-    ("ObjectDetail", &[("..", "ObjectRow"), ("data", "any"), ("references", "{string}")]),
+    (
+        "ObjectDetail",
+        &[("..", "ObjectRow"), ("data", "any"), ("references", "{string}"), ("withheld", "[string]?")],
+    ),
     (
         "ObjectSystem",
         &[

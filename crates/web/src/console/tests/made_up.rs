@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use lineshaft_access::{Policies, Principal};
 use lineshaft_engine::handle::Preview;
 use lineshaft_model::record::{
     AmendedHead, Cause, Disposition, FieldChange, Job, JobOrder, JobState, ReplayOrder,
@@ -13,7 +14,7 @@ use lineshaft_model::shown::{
 };
 use lineshaft_model::{DeliveryId, DeliveryState, Envelope, Millis, OutcomeKind, Position, Priority, Reason};
 
-use crate::access::{Caller, Scope};
+use crate::access::{Access, Caller, Scope, TokenFile, roles_of};
 use crate::console::editor::Editor;
 use crate::console::object;
 use crate::console::session::Viewer;
@@ -21,8 +22,16 @@ use crate::console::shell::{Section, Shell};
 
 pub(super) const NOW: Millis = Millis(1_795_420_800_000);
 
+/// Somebody of a role, under the policies that are shipped.
+pub(super) fn caller(roles: Vec<String>, scopes: &[Scope]) -> Caller {
+    let nowhere = TokenFile::in_folder(std::path::Path::new("nowhere"));
+    let access = Access::new(nowhere, Policies::shipped().unwrap().into(), "main");
+    let principal = Principal { name: String::from("night-shift"), roles, ..Principal::default() };
+    access.known(principal, scopes.to_vec())
+}
+
 pub(super) fn shell(section: Section, scopes: &[Scope]) -> Shell {
-    let caller = Caller { name: String::from("night-shift"), scopes: scopes.to_vec(), system: String::new() };
+    let caller = caller(roles_of(scopes), scopes);
     Shell {
         title: String::from("A page"),
         section,
@@ -225,6 +234,7 @@ pub(super) fn some_event(text: &str) -> EventDetail {
         data: json(&serde_json::json!({"item": "M-4711", "counted": {"value": "118.50", "unit": "KGM"}, "note": text}).to_string()),
         raw: raw(&format!("{{\"matnr\":\"M-4711\",\"menge\":118.50,\"bem\":\"{text}\"}}")),
         keys: vec![ObjectRef { object_type: String::from("item"), key: String::from("M-4711") }],
+        withheld: Vec::new(),
         deliveries: vec![delivery(0, DeliveryState::Dead), delivery(1, DeliveryState::Delivered)],
     }
 }
@@ -268,6 +278,7 @@ pub(super) fn known(text: &str) -> object::Known {
                 status: Some(String::from("confirmed")),
             },
             data: json(&serde_json::json!({"supplier": text, "currency": "EUR", "lines": [{"item": "M-4711", "quantity": "120.00"}]}).to_string()),
+            withheld: Vec::new(),
             references: BTreeMap::from([(String::from("procurement"), String::from("SN-77120"))]),
         }),
         systems: vec![state("erp", None), state("wms", Some(DeliveryState::Dead)), state("procurement", None)],
