@@ -99,6 +99,12 @@ impl Caller {
         if self.sees_plan("") { Ok(()) } else { Err(self.refused(Act::SeePlan)) }
     }
 
+    /// Refuses a caller who may not do work on many records at once: whoever mends and sees the whole hub.
+    pub fn allow_bulk(&self) -> Result<(), Problem> {
+        self.allow(Act::Mend)?;
+        self.allow(Act::SeeHub)
+    }
+
     /// Refuses a caller for whom this delivery is not there, or who may not do this with it.
     pub async fn allow_delivery(&self, state: &State, act: Act, id: DeliveryId) -> Result<(), Problem> {
         self.need(scope_of(act))?;

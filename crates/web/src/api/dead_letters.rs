@@ -121,6 +121,7 @@ pub(super) async fn edit(
     body: Bytes,
 ) -> Result<Json<Done>, Problem> {
     let (id, edit) = other(&caller, &id, &body)?;
+    caller.allow_delivery(&state, Act::Mend, id).await?;
     Ok(Json(state.hub.edit(id, edit).await.map_err(Problem::all)?))
 }
 
@@ -132,6 +133,7 @@ pub(super) async fn preview(
     body: Bytes,
 ) -> Result<Json<Preview>, Problem> {
     let (id, edit) = other(&caller, &id, &body)?;
+    caller.allow_delivery(&state, Act::Mend, id).await?;
     preview_of(&state, id, edit).await.map(Json)
 }
 

@@ -7,11 +7,12 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use lineshaft_model::record::{JobOrder, LettersAction, LettersOrder, ReplayOrder};
 use lineshaft_model::shown::{Counted, JobRow, Page};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{Moment, Position, Reason};
 use serde::{Deserialize, Serialize};
 
 use super::listing::{asked, because, page, position, single};
-use crate::access::{Caller, Scope};
+use crate::access::Caller;
 use crate::extract::{Listing, Path};
 use crate::problem::Problem;
 use crate::state::State;
@@ -78,6 +79,7 @@ pub(super) async fn list(
     caller: Caller,
     listing: Listing<Filter>,
 ) -> Result<Json<Page<JobRow>>, Problem> {
+    caller.allow(Act::SeeHub)?;
     let running = listing.filter.running.unwrap_or(false);
     page(&state, &caller, listing.page, move |reading, cursor, limit| reading.jobs(running, cursor, limit))
         .await
@@ -89,6 +91,7 @@ pub(super) async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<JobRow>, Problem> {
+    caller.allow(Act::SeeHub)?;
     let id = position(&id)?;
     single(&state, &caller, format!("there is no job {id}"), move |reading| reading.job(id)).await
 }
@@ -100,7 +103,7 @@ pub(super) async fn act(
     Path((id, action)): Path<(String, String)>,
     body: Bytes,
 ) -> Result<Json<super::dead_letters::Recorded>, Problem> {
-    caller.need(Scope::Operate)?;
+    caller.allow_bulk()?;
     let resume = match action.as_str() {
         "cancel" => false,
         "resume" => true,
@@ -116,10 +119,10 @@ pub(super) async fn replay(
     caller: Caller,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    caller.need(Scope::Operate)?;
+    caller.allow_bulk()?;
     let asking: Asking = read_body(&body)?;
     let (dry_run, reason) = (asking.dry_run, asking.reason.clone());
-    let order = order_of(&state, asking).await?;
+    let order = order_of(&state, &caller, asking).await?;
     begin(&state, &caller, order, dry_run, reason).await
 }
 
@@ -129,7 +132,7 @@ pub(super) async fn letters(
     caller: Caller,
     body: Bytes,
 ) -> Result<Response, Problem> {
-    caller.need(Scope::Operate)?;
+    caller.allow_bulk()?;
     let Letters { action, destination, code, per_second, dry_run, reason } = read_body(&body)?;
     let order = JobOrder::DeadLetters(LettersOrder { action, destination, code, per_second });
     begin(&state, &caller, order, dry_run, reason).await
@@ -145,9 +148,9 @@ fn read_body<T: serde::de::DeserializeOwned>(body: &Bytes) -> Result<T, Problem>
 }
 
 /// The order that is asked for, times looked up.
-pub(crate) async fn order_of(state: &State, asking: Asking) -> Result<JobOrder, Problem> {
-    let from = place(state, asking.since.as_deref(), "/since").await?;
-    let until = place(state, asking.until.as_deref(), "/until").await?;
+pub(crate) async fn order_of(state: &State, caller: &Caller, asking: Asking) -> Result<JobOrder, Problem> {
+    let from = place(state, caller, asking.since.as_deref(), "/since").await?;
+    let until = place(state, caller, asking.until.as_deref(), "/until").await?;
     Ok(JobOrder::Replay(ReplayOrder {
         to: asking.to,
         from: from.unwrap_or_default(),
@@ -163,13 +166,18 @@ pub(crate) async fn order_of(state: &State, asking: Asking) -> Result<JobOrder, 
 }
 
 /// A position, or the first event at or after a time.
-async fn place(state: &State, text: Option<&str>, at: &str) -> Result<Option<Position>, Problem> {
+async fn place(
+    state: &State,
+    caller: &Caller,
+    text: Option<&str>,
+    at: &str,
+) -> Result<Option<Position>, Problem> {
     let Some(text) = text else { return Ok(None) };
     if let Ok(position) = text.parse() {
         return Ok(Some(position));
     }
     let moment: Moment = text.parse().map_err(|reason: Reason| Problem::of(reason.at(at)))?;
-    super::read(state, move |reading| reading.position_at(moment.millis())).await.map(Some)
+    super::read(state, caller, move |reading| reading.position_at(moment.millis())).await.map(Some)
 }
 
 /// What it would do, where blocking is allowed.

@@ -130,7 +130,7 @@ pub(super) async fn options(
     caller: Caller,
     Query(query): Query<OptionsQuery>,
 ) -> Result<Json<Options>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow_whole_plan()?;
     let wrong = |at: &str, message: &str| Problem::of(Reason::new("parameter-malformed", message).at(at));
     let Some(item) = query.item.filter(|item| !item.is_empty()) else {
         return Err(wrong("?item", "`item` is missing"));

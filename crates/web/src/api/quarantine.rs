@@ -102,7 +102,9 @@ pub(super) async fn act(
     body: Bytes,
 ) -> Result<Json<Outcome>, Problem> {
     caller.need(Scope::Operate)?;
-    let taken = act_on(&state, position(&at)?, &action, asked(&caller, &body)?).await?;
+    let at = position(&at)?;
+    caller.allow_quarantined(&state, Act::Mend, at).await?;
+    let taken = act_on(&state, at, &action, asked(&caller, &body)?).await?;
     Ok(Json(taken.into()))
 }
 
@@ -133,6 +135,7 @@ pub(super) async fn edit(
     body: Bytes,
 ) -> Result<Json<Outcome>, Problem> {
     let (at, edit) = other(&caller, &at, &body)?;
+    caller.allow_quarantined(&state, Act::Mend, at).await?;
     Ok(Json(state.hub.edit_quarantined(at, edit).await.map_err(Problem::all)?.into()))
 }
 
@@ -144,6 +147,7 @@ pub(super) async fn preview(
     body: Bytes,
 ) -> Result<Json<Preview>, Problem> {
     let (at, edit) = other(&caller, &at, &body)?;
+    caller.allow_quarantined(&state, Act::Mend, at).await?;
     Ok(Json(state.hub.preview_edit_of_input(at, &edit).await.map_err(Problem::all)?))
 }
 

@@ -155,6 +155,7 @@ pub(super) async fn edit(
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
     let id: DeliveryId = id.parse().map_err(Fault::from)?;
+    viewer.caller.allow_delivery(&state, Act::Mend, id).await?;
     let edit = form.edit(&viewer)?;
     let outcome = match form.step {
         EditStep::Back => Ok(None),
@@ -200,7 +201,7 @@ pub(super) struct ManyPage {
 /// Tells what would be done with many, or begins it.
 pub(super) async fn many(Extract(state): Extract<State>, viewer: Viewer, Form(form): Form<Many>) -> Answer {
     viewer.sent(&form.form_token)?;
-    viewer.caller.need(Scope::Operate)?;
+    viewer.caller.allow_bulk()?;
     let (destination, code) = (filled(form.destination), filled(form.code));
     let order = JobOrder::DeadLetters(LettersOrder {
         action: form.action,

@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State as Extract};
 use axum::response::{IntoResponse, Redirect};
 use lineshaft_model::record::{JobOrder, JobState};
 use lineshaft_model::shown::{Counted, JobRow, Page as Rows};
+use lineshaft_model::sight::Act;
 use lineshaft_model::{Position, Reason};
 use serde::Deserialize;
 
@@ -17,7 +18,6 @@ use super::session::{Bare, Viewer};
 use super::shell::{Section, Shell};
 use super::words::Badge;
 use super::{Answer, ask, show};
-use crate::access::Scope;
 use crate::api::jobs::{Asking, counted, order_of};
 use crate::api::read;
 use crate::problem::Problem;
@@ -143,7 +143,9 @@ async fn draw(
     problem: Option<Reason>,
 ) -> Answer {
     let first = cursor.is_none() && counted.is_none() && problem.is_none();
-    let rows = read(state, move |reading| reading.jobs(false, cursor.as_deref(), ROWS)).await?;
+    viewer.caller.allow(Act::SeeHub)?;
+    let rows =
+        read(state, &viewer.caller, move |reading| reading.jobs(false, cursor.as_deref(), ROWS)).await?;
     let destinations = ask(state, |hub| Ok(hub.destinations())).await?;
     let shell = Shell::new(state, viewer, Section::Jobs, "Replays");
     let shell = if first { shell.live(1_000) } else { shell };
@@ -158,12 +160,12 @@ pub(super) async fn replay(
     Form(form): Form<Asked>,
 ) -> Answer {
     viewer.sent(&form.form_token)?;
-    viewer.caller.need(Scope::Operate)?;
+    viewer.caller.allow_bulk()?;
     if form.step == Some(EditStep::Back) {
         return draw(&state, viewer, None, form, None, None).await;
     }
     let outcome = async {
-        let order = order_of(&state, form.asking()).await?;
+        let order = order_of(&state, &viewer.caller, form.asking()).await?;
         if form.step == Some(EditStep::Send) {
             let asked = because(&viewer, &form.reason).map_err(|_| {
                 Problem::of(Reason::new("reason-too-long", "a reason has at most 1000 characters"))
@@ -189,7 +191,7 @@ pub(super) async fn act(
     Form(form): Form<Bare>,
 ) -> Answer {
     viewer.sent(&form.form_token)?;
-    viewer.caller.need(Scope::Operate)?;
+    viewer.caller.allow_bulk()?;
     let missing = || Fault::from(Problem::not_found("there is no such job"));
     let id: Position = id.parse().map_err(|_| missing())?;
     let resume = match action.as_str() {

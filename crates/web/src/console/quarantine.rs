@@ -93,7 +93,9 @@ fn missing(at: &str) -> Fault {
 
 async fn page(state: &State, viewer: Viewer, at: &str, given: Editor) -> Answer {
     let position: Position = at.parse().map_err(|_| missing(at))?;
-    let row = read(state, move |reading| reading.quarantined(position)).await?.ok_or_else(|| missing(at))?;
+    let row = read(state, &viewer.caller, move |reading| reading.quarantined(position))
+        .await?
+        .ok_or_else(|| missing(at))?;
     let shell = Shell::new(state, viewer, Section::Quarantine, format!("Refused input {position}"));
     let size = words::size(row.raw.as_ref().map_or(0, |raw| raw.bytes));
     let text = row.raw.as_ref().and_then(|raw| raw.text.clone());
@@ -121,6 +123,7 @@ pub(super) async fn act(
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
     let position: Position = at.parse().map_err(|_| missing(&at))?;
+    viewer.caller.allow_quarantined(&state, Act::Mend, position).await?;
     match act_on(&state, position, &action, because(&viewer, &form.reason)?).await {
         Ok(taken) => {
             follow(&state, taken.done.position).await;
@@ -144,6 +147,7 @@ pub(super) async fn edit(
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
     let position: Position = at.parse().map_err(|_| missing(&at))?;
+    viewer.caller.allow_quarantined(&state, Act::Mend, position).await?;
     let edit = form.edit(&viewer)?;
     let outcome = match form.step {
         EditStep::Back => Ok(None),

@@ -35,7 +35,7 @@ const SECTIONS: &[(Section, &str, &str, Act)] = &[
     (Section::Deliveries, "/deliveries", "Deliveries", Act::SeeDeliveries),
     (Section::Events, "/events", "Events", Act::See),
     (Section::Objects, "/objects", "Objects", Act::See),
-    (Section::Jobs, "/jobs", "Replays", Act::Mend),
+    (Section::Jobs, "/jobs", "Replays", Act::SeeHub),
     (Section::Systems, "/systems", "Systems", Act::SeeHub),
     (Section::Planning, "/planning", "Planning", Act::SeePlan),
     (Section::Books, "/books", "Books", Act::SeeHub),

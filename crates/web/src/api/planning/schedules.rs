@@ -9,7 +9,8 @@ use lineshaft_model::shown::Page;
 use lineshaft_model::{Position, Reason};
 use serde::{Deserialize, Serialize};
 
-use super::{Caller, Path, Problem, Query, Scope, State, planner};
+use super::{Caller, Path, Problem, Query, State, planner};
+use crate::access::Scope;
 use crate::api::listing::asked;
 
 /// What the request is about.
@@ -36,7 +37,7 @@ pub(crate) async fn request(
     caller: Caller,
     Query(about): Query<About>,
 ) -> Result<Json<PlanRequest>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow_whole_plan()?;
     let (span, now) = (about.horizon_ms()?, state.hub.now());
     let built = super::ask(&state, move |planner| planner.request(about.site.as_deref(), span, now)).await?;
     Ok(Json(built?))
@@ -60,6 +61,7 @@ pub(crate) async fn ask(
     Query(about): Query<About>,
 ) -> Result<Json<Asked>, Problem> {
     caller.need(Scope::Operate)?;
+    caller.allow_whole_plan()?;
     planner(&state)?;
     let span = about.horizon_ms()?;
     let (request, position) = state.hub.ask_planners(about.site.as_deref(), span).await?;
@@ -71,7 +73,7 @@ pub(crate) async fn schedules(
     Extract(state): Extract<State>,
     caller: Caller,
 ) -> Result<Json<Page<Compared>>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow_whole_plan()?;
     let items = super::ask(&state, |planner| planner.schedules()).await?;
     Ok(Json(Page { items, next: None }))
 }
@@ -82,7 +84,7 @@ pub(crate) async fn schedule(
     caller: Caller,
     Path(name): Path<String>,
 ) -> Result<Json<Compared>, Problem> {
-    caller.need(Scope::Read)?;
+    caller.allow_whole_plan()?;
     let missing = format!("no planning system has sent a schedule {name}");
     let found = super::ask(&state, move |planner| planner.schedule(&name)).await?;
     found.map(Json).ok_or_else(|| Problem::not_found(missing))
@@ -105,6 +107,7 @@ pub(crate) async fn take(
     body: Bytes,
 ) -> Result<Json<Taken>, Problem> {
     caller.need(Scope::Operate)?;
+    caller.allow_whole_plan()?;
     planner(&state)?;
     let (position, orders) = state.hub.take_schedule(&name, asked(&caller, &body)?).await?;
     Ok(Json(Taken { position, orders }))

@@ -4,6 +4,7 @@ use askama::Template;
 use axum::extract::{Query, State as Extract};
 use lineshaft_engine::planner::{Availability, MovementKind, Shortage};
 use lineshaft_model::Millis;
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::drawing::{DAY_MS, Scale, Tick, WIDTH, day};
@@ -59,6 +60,8 @@ pub(in crate::console) async fn item(
     viewer: Viewer,
     Query(place): Query<Place>,
 ) -> Answer {
+    viewer.caller.allow(Act::SeePlan)?;
+    let caller = viewer.caller.clone();
     let title = format!("{} · Planning", place.item);
     let shell = Shell::new(&state, viewer, Section::Planning, title).live(2_000);
     let (missing, now) = (format!("nothing is known of {} there", place.item), shell.now);
@@ -68,6 +71,7 @@ pub(in crate::console) async fn item(
         Some((availability, shortage))
     });
     let found = found.await.map_err(Fault::from)?;
+    let found = found.filter(|(availability, _)| caller.sees_plan(&availability.site));
     let Some((availability, shortage)) = found else { return Err(Fault::from(Problem::not_found(missing))) };
     let chart = chart(&availability, now);
     show(&Item { shell, availability, shortage, chart })

@@ -39,6 +39,7 @@ pub(in crate::console) async fn options(
     viewer: Viewer,
     Query(which): Query<Which>,
 ) -> Answer {
+    viewer.caller.allow_whole_plan()?;
     let title = format!("{} · what could be done", which.item);
     let shell = Shell::new(&state, viewer, Section::Planning, title);
     let missing = format!("nothing is known of {} there", which.item);

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::extract::{Query, State as Extract};
 use lineshaft_engine::planner::{Direction, OrderState, OrderStatus, Peg, PegEnd};
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::drawing::{Spans, day, said};
@@ -55,6 +56,8 @@ pub(in crate::console) async fn order(
     viewer: Viewer,
     Query(which): Query<Which>,
 ) -> Answer {
+    viewer.caller.allow(Act::SeePlan)?;
+    let caller = viewer.caller.clone();
     let title = format!("{} · Planning", which.order);
     let shell = Shell::new(&state, viewer, Section::Planning, title).live(2_000);
     let missing = format!("the plan has no order {}", which.order);
@@ -65,6 +68,7 @@ pub(in crate::console) async fn order(
         Some((order, pegs(Direction::ToSupply), pegs(Direction::ToDemand)))
     });
     let found = found.await.map_err(Fault::from)?;
+    let found = found.filter(|(order, ..)| caller.sees_plan(&order.site));
     let Some((order, down, up)) = found else { return Err(Fault::from(Problem::not_found(missing))) };
     let (from, until) = horizon(std::slice::from_ref(&order), shell.now);
     let scale = Scale { from, until };

@@ -39,6 +39,7 @@ pub(in crate::console) async fn schedules(
     viewer: Viewer,
     Query(done): Query<Done>,
 ) -> Answer {
+    viewer.caller.allow_whole_plan()?;
     let shell = Shell::new(&state, viewer, Section::Planning, "Schedules · Planning").live(5_000);
     let schedules = ask(&state, |planner| planner.schedules()).await.map_err(Fault::from)?;
     show(&List { shell, schedules, asked: done.asked })
@@ -96,6 +97,7 @@ pub(in crate::console) async fn schedule(
     viewer: Viewer,
     Query(which): Query<Which>,
 ) -> Answer {
+    viewer.caller.allow_whole_plan()?;
     let title = format!("{} · Planning", which.schedule);
     let shell = Shell::new(&state, viewer, Section::Planning, title);
     let (missing, taken) =
@@ -155,6 +157,7 @@ pub(in crate::console) async fn take(
 ) -> Answer {
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
+    viewer.caller.allow_whole_plan()?;
     let asked = crate::console::dead_letters::because(&viewer, &form.reason)?;
     let (_, orders) = state.hub.take_schedule(&form.schedule, asked).await.map_err(Fault::from)?;
     let orders = orders.to_string();
@@ -170,6 +173,7 @@ pub(in crate::console) async fn request(
 ) -> Answer {
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
+    viewer.caller.allow_whole_plan()?;
     let (request, _) = state.hub.ask_planners(None, None).await.map_err(Fault::from)?;
     let orders = request.orders.len().to_string();
     Ok(Redirect::to(&link("/planning/schedules", &[("asked", Some(orders.as_str()))])).into_response())

@@ -58,6 +58,7 @@ pub(in crate::console) async fn what_if(
     viewer: Viewer,
     RawQuery(query): RawQuery,
 ) -> Answer {
+    viewer.caller.allow_whole_plan()?;
     let shell = Shell::new(&state, viewer, Section::Planning, "What if · Planning");
     let fields: Vec<(String, String)> =
         serde_urlencoded::from_str(query.as_deref().unwrap_or_default()).unwrap_or_default();
