@@ -74,7 +74,7 @@ pub(crate) async fn run(
         }
         planner.position.store(target.0, Ordering::Release);
         if !drafts.is_empty() {
-            intake.derived(drafts).await;
+            intake.derived("planning", drafts).await;
         }
         tokio::select! {
             () = stop.cancelled() => return Ok(()),

@@ -366,7 +366,7 @@ impl World {
         });
         let candidate = Candidate { hash: hash_of(&event.data), owed: owed.collect(), event: event.clone() };
         let items = vec![Item::Event(Box::new(candidate))];
-        let intake = Intake { intake: Arc::from("events"), items, resume: None, reply };
+        let intake = Intake { intake: Arc::from("events"), items, resume: None, sequence: None, reply };
         if process.work.try_send(Work::Intake(intake)).is_ok() {
             self.happened.sent += 1;
             self.pending.push(Sent { event, answer });
@@ -405,7 +405,13 @@ impl World {
             Item::Event(Box::new(Candidate { hash: hash_of(&event.data), owed, event }))
         });
         let (reply, _) = oneshot::channel();
-        let intake = Intake { intake: Arc::from("events"), items: items.collect(), resume: None, reply };
+        let intake = Intake {
+            intake: Arc::from("events"),
+            items: items.collect(),
+            resume: None,
+            sequence: None,
+            reply,
+        };
         assert!(process.work.try_send(Work::Intake(intake)).is_ok());
         self.commit();
         self.apply();

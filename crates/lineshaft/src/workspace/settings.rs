@@ -10,6 +10,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::alarms::AlarmSettings;
 use super::mending::MendingSettings;
 use super::size::Size;
 
@@ -42,6 +43,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Who may change what in dead letters and refused inputs.
     pub mending: MendingSettings,
+    /// Silence, gaps and what else goes wrong is told by events of the hub's own when this is there.
+    pub alarms: Option<AlarmSettings>,
 }
 
 impl Default for Settings {
@@ -59,6 +62,7 @@ impl Default for Settings {
             telemetry: Telemetry::default(),
             limits: Limits::default(),
             mending: MendingSettings::default(),
+            alarms: None,
         }
     }
 }
