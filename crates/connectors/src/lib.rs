@@ -10,6 +10,7 @@ pub mod http;
 pub mod registry;
 pub mod secrets;
 mod settings;
+pub mod smtp;
 mod sources;
 
 pub use connector::{Connector, OperationSpec, SourceKind, SourceSpec, Surroundings};

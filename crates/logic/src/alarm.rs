@@ -83,7 +83,7 @@ impl Default for Damping {
 }
 
 /// How often an alarm is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Turn {
     /// It begins.
     Begins,
@@ -144,12 +144,11 @@ impl Alarms {
             known.is_wrong = true;
         }
         self.recent.retain(|at| (0..60_000).contains(&now.since(*at)));
-        let mut due: Vec<(&(Kind, String), Turn)> =
-            self.known.iter().filter_map(|(thing, known)| Some((thing, known.due(damping, now)?))).collect();
-        due.sort_unstable_by(|(a, _), (b, _)| a.cmp(b));
+        let due = self.known.iter();
+        let due = due.filter_map(|(thing, known)| Some((thing.clone(), known.due(damping, now)?)));
+        let mut due: Vec<((Kind, String), Turn)> = due.collect();
+        due.sort_unstable();
         due.truncate(damping.per_minute.saturating_sub(self.recent.len()));
-        let due: Vec<((Kind, String), Turn)> =
-            due.into_iter().map(|(thing, turn)| (thing.clone(), turn)).collect();
         let mut told = Vec::with_capacity(due.len());
         for (thing, turn) in due {
             let Some(known) = self.known.get_mut(&thing) else { continue };
