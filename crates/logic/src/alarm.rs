@@ -129,6 +129,9 @@ impl Alarms {
     pub fn observe(&mut self, wrong: &[(Kind, String)], damping: Damping, now: Millis) -> Vec<Told> {
         for known in self.known.values_mut() {
             known.is_wrong = false;
+            // A clock that was set back does not silence what it knew.
+            known.told = known.told.map(|told| told.min(now));
+            known.since = known.since.min(now);
         }
         for thing in wrong {
             let known = self.known.entry(thing.clone()).or_insert(Known {
@@ -143,7 +146,7 @@ impl Alarms {
             }
             known.is_wrong = true;
         }
-        self.recent.retain(|at| (0..60_000).contains(&now.since(*at)));
+        self.recent.retain(|at| *at <= now && now.since(*at) < 60_000);
         let due = self.known.iter();
         let due = due.filter_map(|(thing, known)| Some((thing.clone(), known.due(damping, now)?)));
         let mut due: Vec<((Kind, String), Turn)> = due.collect();
@@ -161,7 +164,7 @@ impl Alarms {
         self.known.retain(|_, known| {
             known.is_wrong
                 || known.told_wrong
-                || known.told.is_some_and(|told| (0..damping.quiet_ms).contains(&now.since(told)))
+                || known.told.is_some_and(|told| now.since(told) < damping.quiet_ms)
         });
         told
     }
@@ -187,7 +190,6 @@ impl Known {
         };
         let Some(told) = self.told else { return Some(turn) };
         let age_ms = now.since(told);
-        // A clock that was set back tells nothing twice.
         let after_ms = if turn == Turn::Lasts { damping.remind_ms } else { damping.quiet_ms };
         (age_ms >= after_ms).then_some(turn)
     }
@@ -260,7 +262,7 @@ mod tests {
                 told.extend(alarms.observe(&wrong, DAMPING, now).into_iter().map(|of| (now, of)));
             }
             for (at, of) in &told {
-                let close = |span: i64| told.iter().filter(move |(other, _)| (0..span).contains(&at.since(*other)));
+                let close = |span: i64| told.iter().filter(move |(other, _)| (0..span).contains(&(at.0 - other.0)));
                 prop_assert!(close(60_000).count() <= DAMPING.per_minute);
                 prop_assert_eq!(close(DAMPING.quiet_ms).filter(|(_, other)| other.subject == of.subject).count(), 1);
             }

@@ -68,7 +68,7 @@ impl Sequence {
     #[must_use]
     pub fn missing(&self, now: Millis) -> Vec<Missing> {
         // After a clock that was set back, for long enough.
-        let late = |of: &&Missing| !(0..GRACE_MS).contains(&now.since(of.since));
+        let late = |of: &&Missing| of.since > now || now.since(of.since) >= GRACE_MS;
         self.missing.iter().filter(late).copied().collect()
     }
 

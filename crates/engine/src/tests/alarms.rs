@@ -136,6 +136,7 @@ async fn silence_gaps_and_dead_letters_are_told_once_and_not_to_themselves() {
     };
     assert!(got(&rig.erp, "wms/counts") >= 4 && got(&rig.aps, "wms/counts") >= 4, "{told:?}");
     assert_eq!(got(&rig.erp, "erp.post"), 0, "an alarm about a system never goes to it");
-    assert_eq!(got(&rig.aps, "erp.post"), 2, "{told:?}");
+    let about_it = told.keys().filter(|alarm| alarm.ends_with(" erp.post")).count();
+    assert_eq!(got(&rig.aps, "erp.post"), about_it, "{told:?}");
     rig.hub.stop().await;
 }
