@@ -9,6 +9,7 @@
 mod bench;
 mod command;
 mod corpus;
+mod faults;
 mod proof;
 mod tidy;
 
@@ -38,6 +39,14 @@ enum Task {
         #[arg(last = true)]
         arguments: Vec<String>,
     },
+    /// Run the fault programme: inject each kind of trouble and see that nothing is lost, doubled or stuck
+    Faults {
+        /// Names of rows; all without any
+        rows: Vec<String>,
+        /// Name the rows and do nothing
+        #[arg(long)]
+        list: bool,
+    },
     /// Run the examples on recorded input kept beside the checkout
     Corpus {
         /// The folder that holds `corpus/`
@@ -51,6 +60,7 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::run(root),
         Task::Test(options) => proof::run(root, &options),
         Task::Bench { names, arguments } => bench::run_named(root, &names, &arguments),
+        Task::Faults { rows, list } => faults::run(root, &rows, list),
         Task::Corpus { folder } => corpus::run_on(root, &folder),
     };
     match done {

@@ -45,7 +45,12 @@ const ALPN: &[&[u8]] = &[b"http/1.1"];
 /// Reads the configuration of a system with `connector: http`.
 pub(crate) fn parse(config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons> {
     let (http, sources) = HttpConfig::parse(config, system)?;
-    let specs = http.operations.iter().map(operation::Operation::spec).collect();
+    let spec = |operation: &operation::Operation| {
+        let mut spec = operation.spec();
+        spec.keeps_idempotency_key |= http.auth.is_standard_webhooks();
+        spec
+    };
+    let specs = http.operations.iter().map(spec).collect();
     Ok(Box::new(HttpConnector { http, sources, operations: specs }))
 }
 

@@ -13,6 +13,7 @@ pub mod outbound;
 pub mod registry;
 pub mod secrets;
 pub mod settings;
+pub mod smtp;
 mod sources;
 pub mod tls;
 

@@ -5,7 +5,7 @@ use lineshaft_model::{Reason, Reasons};
 use serde_json::Value;
 
 use crate::settings::did_you_mean;
-use crate::{Connector, file, http};
+use crate::{Connector, file, http, smtp};
 
 /// Reads the configuration of the system of that name.
 pub type Parse = fn(config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons>;
@@ -29,6 +29,7 @@ pub const KINDS: &[Kind] = &[
         parse: http::parse,
     },
     Kind { name: "file", summary: "Reads the files a system drops into a folder.", parse: file::parse },
+    Kind { name: "smtp", summary: "Sends events as mails, for instance alarms.", parse: smtp::parse },
 ];
 
 /// Reads the configuration of a system of one of this crate's kinds.

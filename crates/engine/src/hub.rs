@@ -1,12 +1,14 @@
 //! The hub: opens the store, brings everything to the journal's end, starts the rooms and hands out the handle.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc as threads;
 use std::sync::{Arc, OnceLock};
 
 use lineshaft_logic::pace::Forced;
-use lineshaft_model::{Destination, Position, Reason};
+use lineshaft_logic::sequence::Sequence;
+use lineshaft_model::{Destination, Millis, Position, Reason};
 use lineshaft_ports::SpanExport;
 use lineshaft_ports::journal::{Batch, Journal, JournalRead};
 use lineshaft_store::index::{Index, Progress, Span};
@@ -89,6 +91,14 @@ pub(crate) struct Shared {
     pub(crate) not_for_bulk: usize,
     /// The latest position at which someone waits for the views.
     pub(crate) views_wanted: AtomicU64,
+    /// When each source was heard last.
+    pub(crate) heard: Mutex<HashMap<String, Millis>>,
+    /// How far the sequences of sources have come.
+    pub(crate) sequences: tokio::sync::Mutex<HashMap<String, Sequence>>,
+    /// What keeps the journal from dropping what is due, as words, and since when.
+    pub(crate) retention_held: Mutex<Option<(Position, &'static str, Millis)>>,
+    /// Whether the disk has more than its reserve.
+    pub(crate) disk_has_room: AtomicBool,
     /// Wakes long work.
     pub(crate) jobs: Notify,
     jitter: Mutex<SmallRng>,
@@ -169,6 +179,10 @@ impl Hub {
             room: Semaphore::new(room),
             not_for_bulk: room / 4,
             views_wanted: AtomicU64::new(0),
+            heard: Mutex::default(),
+            sequences: tokio::sync::Mutex::default(),
+            retention_held: Mutex::default(),
+            disk_has_room: AtomicBool::new(true),
             jobs: Notify::new(),
             jitter: Mutex::new(SmallRng::seed_from_u64(options.seed)),
         };
@@ -212,6 +226,7 @@ impl Hub {
         handle.start_sources(sources);
         start_watch(&shared);
         start_jobs(&shared, &handle);
+        start_watchman(&shared, &handle);
         Ok(handle)
     }
 }
@@ -237,6 +252,7 @@ fn start_recorder(
             match recorder.commit(group.drain(..), batch, now) {
                 Ok((committed, tallied)) => {
                     shared.telemetry.committed(tallied, now);
+                    shared.disk_has_room.store(recorder.has_room(), Ordering::Relaxed);
                     if let Some(committed) = committed {
                         ended.send_replace(committed.appended.last);
                         if batches.send(committed).is_err() {
@@ -336,6 +352,18 @@ fn start_watch(shared: &Arc<Shared>) {
                     watched.telemetry.delivered_recent.turn();
                 }
             }
+        }
+    });
+}
+
+/// The task that looks for what nobody would notice.
+fn start_watchman(shared: &Arc<Shared>, handle: &Handle) {
+    let stop = shared.supervisor.stopping();
+    let watch = shared.supervisor.clone();
+    let runs = crate::watchman::run(handle.clone(), stop);
+    shared.supervisor.task("watchman", async move {
+        if let Err(reason) = runs.await {
+            watch.fatal(&reason);
         }
     });
 }

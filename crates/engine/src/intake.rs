@@ -3,6 +3,7 @@
 
 mod bounds;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -13,22 +14,27 @@ use lineshaft_logic::draft::Draft;
 use lineshaft_logic::draft::Sender;
 use lineshaft_logic::plan::{Plan, SourcePlan};
 use lineshaft_logic::prepare::{self, Around, Document, Prepared, Whole};
+use lineshaft_logic::sequence::Sequence;
 use lineshaft_model::json::Limits;
 use lineshaft_model::record::Token;
 use lineshaft_model::{Fingerprint, Priority, Reason};
 use lineshaft_ports::{HandOver, Receipt};
 pub use lineshaft_ports::{Input, Refusal};
-use tokio::sync::{mpsc, oneshot};
+use parking_lot::Mutex;
+use tokio::sync::{MutexGuard, mpsc, oneshot};
 
 use crate::conductor::{PROCESSES, Sent};
 use crate::hub::Shared;
 use crate::recorder::admission::hash_of;
 use crate::references::ViewReferences;
 use crate::tracer::Times;
+use crate::watchman::HUB;
 use crate::work::{Admitted, Candidate, Intake as IntakeWork, Item, Owing, Verdict, Work};
 
 /// The system that the planner's own events come from.
 pub(crate) const PLANNING: &str = "planning";
+/// The part of an intake whose token tells how far the sequence of its source has come. No file of a source is called so.
+const SEQUENCE: &str = "#sequence";
 
 /// Inputs larger than this are prepared on the pool for blocking work, so that they hold up nobody else.
 const LARGE_BYTES: usize = 128 * 1024;
@@ -57,6 +63,17 @@ pub struct EventsCall {
     pub system: String,
 }
 
+/// What goes into the journal with the events of an input.
+#[derive(Debug, Default)]
+struct Besides {
+    /// How far the source has been read.
+    resume: Option<Token>,
+    /// A delivery that no route asked for, for each event that owes one; it comes first.
+    owing: Vec<Option<Owing>>,
+    /// The numbers that preparing gave the events in the sequence of their source.
+    numbers: Option<Arc<Mutex<Vec<u64>>>>,
+}
+
 impl Intake {
     pub(crate) const fn new(shared: Arc<Shared>, work: mpsc::Sender<Work>) -> Self {
         Self { shared, work }
@@ -65,7 +82,7 @@ impl Intake {
     /// Takes the events of a CloudEvents request; answers once they are durable.
     pub async fn events(&self, call: EventsCall) -> Result<Vec<Admitted>, Refusal> {
         let bytes = call.body.len();
-        self.take("events", bytes, None, move |plan, references, now_text, now| {
+        self.take("events", bytes, Besides::default(), move |plan, references, now_text, now| {
             let around = Around {
                 plan,
                 intake: "events",
@@ -106,8 +123,12 @@ impl Intake {
         let resume =
             input.resume.clone().map(|(part, token)| Token { intake: intake.to_owned(), part, token });
         let name = intake.to_owned();
+        let numbers = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&numbers);
+        let numbers = source.sequence.is_some().then_some(numbers);
+        let besides = Besides { resume, numbers, ..Besides::default() };
         let taken = self
-            .take(intake, bytes, resume, move |plan, references, now_text, now| {
+            .take(intake, bytes, besides, move |plan, references, now_text, now| {
                 let around = Around {
                     plan,
                     intake: &name,
@@ -118,22 +139,28 @@ impl Intake {
                     now_text,
                     references,
                 };
-                bounds::keep(&around, prepare_input(&around, &source, &input), &input.bytes, &input.origin)
+                let prepared = prepare_input(&around, &source, &input);
+                if let Some(sequence) = &source.sequence {
+                    *noted.lock() = prepare::numbers(&around, sequence, &prepared);
+                }
+                bounds::keep(&around, prepared, &input.bytes, &input.origin)
             })
             .await;
         Some(taken)
     }
 
-    /// Takes events that the planner has come to, as from a system of this name. What is refused is quarantined like any input;
-    /// a hub that stops comes to the same again.
+    /// Takes events that the hub itself has come to, as from a system of this name. What is refused is quarantined like any
+    /// input; a hub that stops comes to the same again.
     pub(crate) async fn derived(&self, system: &str, drafts: Vec<Draft>) -> Vec<Admitted> {
         let bytes = drafts.iter().map(|draft| draft.data.len()).sum();
-        let system = system.to_owned();
+        // What is taken over from another planning system comes the planner's way as well.
+        let way = if system == HUB { HUB } else { PLANNING };
+        let name = system.to_owned();
         let taken = self
-            .take(PLANNING, bytes, None, move |plan, references, now_text, now| {
+            .take(way, bytes, Besides::default(), move |plan, references, now_text, now| {
                 let around = Around {
                     plan,
-                    intake: PLANNING,
+                    intake: way,
                     content_type: "application/json",
                     headers: &[],
                     traceparent: "",
@@ -141,12 +168,12 @@ impl Intake {
                     now_text,
                     references,
                 };
-                let sender = Sender { tenant: &plan.tenant, system: &system, site: "" };
+                let sender = Sender { tenant: &plan.tenant, system: &name, site: "" };
                 drafts.into_iter().map(|draft| prepare::derived(&around, sender, draft)).collect()
             })
             .await;
         if let Err(Refusal::Busy { why, .. }) = &taken {
-            tracing::warn!(code = "derived-not-kept", "what the planner came to is not kept: {why}");
+            tracing::warn!(code = "derived-not-kept", "what {system} came to is not kept: {why}");
         }
         taken.unwrap_or_default()
     }
@@ -156,7 +183,8 @@ impl Intake {
     pub(crate) async fn requested(&self, sent: Arc<Vec<Sent>>) -> Result<Vec<Admitted>, Refusal> {
         let bytes = sent.iter().map(|sent| sent.draft.data.len()).sum();
         let owing = sent.iter().map(|sent| sent.owing.clone()).collect();
-        self.take_owing(PROCESSES, bytes, None, owing, move |plan, references, now_text, now| {
+        let besides = Besides { owing, ..Besides::default() };
+        self.take(PROCESSES, bytes, besides, move |plan, references, now_text, now| {
             let around = Around {
                 plan,
                 intake: PROCESSES,
@@ -183,7 +211,7 @@ impl Intake {
         &self,
         intake: &str,
         bytes: usize,
-        resume: Option<Token>,
+        besides: Besides,
         prepare: F,
     ) -> Result<Vec<Admitted>, Refusal>
     where
@@ -191,23 +219,7 @@ impl Intake {
             + Send
             + 'static,
     {
-        self.take_owing(intake, bytes, resume, Vec::new(), prepare).await
-    }
-
-    /// The same, where each event may owe a delivery that no route asked for; it comes first.
-    async fn take_owing<F>(
-        &self,
-        intake: &str,
-        bytes: usize,
-        resume: Option<Token>,
-        owing: Vec<Option<Owing>>,
-        prepare: F,
-    ) -> Result<Vec<Admitted>, Refusal>
-    where
-        F: FnOnce(&Plan, &ViewReferences<'_>, &str, lineshaft_model::Millis) -> Vec<Prepared>
-            + Send
-            + 'static,
-    {
+        let Besides { resume, owing, numbers } = besides;
         bounds::check(bytes)?;
         let arrived_us = self.shared.clock.ticks_us();
         let Ok(_room) = self.shared.room.try_acquire_many(permits(bytes)) else {
@@ -239,8 +251,15 @@ impl Intake {
         let tracer = self.shared.tracer.get();
         let traced = tracer.and_then(|tracer| Some((tracer, tracer.received(&items)?)));
         let (reply, answer) = oneshot::channel();
-        let work = IntakeWork { intake: Arc::from(intake), items, resume, reply };
-        self.work.send(Work::Intake(work)).await.map_err(|_| Refusal::Closed)?;
+        {
+            // Held until it is handed over, so that what is written last is how far the sequence has come.
+            let (sequence, _held) = match numbers {
+                None => (None, None),
+                Some(numbers) => self.note_numbers(intake, &numbers).await?,
+            };
+            let work = IntakeWork { intake: Arc::from(intake), items, resume, sequence, reply };
+            self.work.send(Work::Intake(work)).await.map_err(|_| Refusal::Closed)?;
+        }
         let admitted = answer.await.map_err(|_| Refusal::Closed)??;
         let acknowledged_us = self.shared.clock.ticks_us();
         self.shared.telemetry.acknowledged(acknowledged_us.saturating_sub(arrived_us));
@@ -252,6 +271,31 @@ impl Intake {
         Ok(admitted)
     }
 
+    /// Takes numbers into the sequence of their source; gives how far it has come then.
+    async fn note_numbers(
+        &self,
+        intake: &str,
+        numbers: &Mutex<Vec<u64>>,
+    ) -> Result<(Option<Token>, Option<MutexGuard<'_, HashMap<String, Sequence>>>), Refusal> {
+        let numbers = std::mem::take(&mut *numbers.lock());
+        if numbers.is_empty() {
+            return Ok((None, None));
+        }
+        let mut sequences = self.shared.sequences.lock().await;
+        if !sequences.contains_key(intake) {
+            let tokens = self.shared.views.tokens(intake).map_err(|_| Refusal::Closed)?;
+            let kept = tokens.iter().find(|(part, _)| part == SEQUENCE);
+            let sequence = kept.map_or_else(Sequence::default, |(_, token)| Sequence::from_token(token));
+            sequences.insert(intake.to_owned(), sequence);
+        }
+        let now = self.shared.clock.now();
+        let Some(sequence) = sequences.get_mut(intake) else { return Ok((None, None)) };
+        numbers.into_iter().for_each(|number| sequence.note(number, now));
+        let token = sequence.to_token();
+        let token = Token { intake: intake.to_owned(), part: SEQUENCE.to_owned(), token };
+        Ok((Some(token), Some(sequences)))
+    }
+
     pub(crate) fn count(&self, intake: &str, admitted: &[Admitted]) {
         for verdict in ["accepted", "stale", "echo", "duplicate", "quarantined"] {
             let count = admitted.iter().filter(|a| a.verdict.as_str() == verdict).count() as u64;
@@ -260,6 +304,7 @@ impl Intake {
             }
         }
         if let Some((system, _)) = intake.split_once('/') {
+            self.shared.heard.lock().insert(intake.to_owned(), self.shared.clock.now());
             self.shared.systems.get(system).received(admitted.len() as u64, self.shared.clock.now());
         }
         for refused in admitted.iter().filter(|a| a.verdict == Verdict::Quarantined) {
@@ -359,10 +404,12 @@ impl HandOver for SourceHandOver {
     fn resume(&self) -> BoxFuture<'_, Vec<(String, String)>> {
         let tokens = self.intake.shared.views.tokens(&self.name);
         Box::pin(async move {
-            tokens.unwrap_or_else(|error| {
+            let mut tokens = tokens.unwrap_or_else(|error| {
                 self.intake.shared.supervisor.fatal(&Reason::new("views-unreadable", error.to_string()));
                 Vec::new()
-            })
+            });
+            tokens.retain(|(part, _)| part != SEQUENCE);
+            tokens
         })
     }
 

@@ -93,6 +93,11 @@ impl Keeper {
             );
         }
         self.told = held;
+        {
+            let mut shown = self.shared.retention_held.lock();
+            let since = shown.map_or(self.shared.clock.now(), |(_, _, since)| since);
+            *shown = held.map(|(position, hold)| (position, hold.as_str(), since));
+        }
         Ok(held.is_some())
     }
 

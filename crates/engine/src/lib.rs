@@ -27,6 +27,7 @@ pub mod telemetry;
 mod tests;
 pub mod trace;
 pub mod tracer;
+pub mod watchman;
 pub mod work;
 
 pub use handle::Handle;

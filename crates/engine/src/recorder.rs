@@ -78,6 +78,7 @@ pub struct Recorder {
     duplicates: HashMap<Arc<str>, u64>,
     tallied: Tallied,
     latest: Latest,
+    has_room: bool,
     /// Dead letters and refused inputs that a person has done something to lately.
     mended: Latest<Target>,
 }
@@ -103,8 +104,14 @@ impl Recorder {
             duplicates: HashMap::new(),
             tallied: Tallied::default(),
             latest: Latest::from(next),
+            has_room: true,
             mended: Latest::from(next),
         }
+    }
+
+    /// Whether the disk had room at the last look.
+    pub(crate) const fn has_room(&self) -> bool {
+        self.has_room
     }
 
     /// Where the events that are written are kept a while for their deliveries.
@@ -122,6 +129,7 @@ impl Recorder {
     ) -> Result<(Option<Committed>, Tallied), Reason> {
         self.tallied = Tallied::default();
         let room = self.journal.has_room(now);
+        self.has_room = room;
         let first = self.next;
         let mut replies: SmallVec<[Reply; 8]> = SmallVec::new();
         for work in work {
@@ -224,7 +232,7 @@ impl Recorder {
                 let first = self.journal.trim_before(keep).map_err(|fatal| fatal.reason)?;
                 replies.push(Reply::Action(reply, first));
             }
-            Work::Stop => {}
+            Work::Look | Work::Stop => {}
         }
         Ok(())
     }
@@ -236,7 +244,7 @@ impl Recorder {
         replies: &mut SmallVec<[Reply; 8]>,
     ) -> Result<(), Reason> {
         let admitted = self.take_items(intake.items, &intake.intake, batch)?;
-        if let Some(token) = &intake.resume {
+        for token in intake.resume.iter().chain(&intake.sequence) {
             self.push_token(token, batch)?;
         }
         replies.push(Reply::Intake(intake.reply, admitted));

@@ -10,6 +10,7 @@ use lineshaft_logic::retain::Retention;
 use lineshaft_ports::{Gate, Sink, Source};
 
 use crate::planner::PlanningSetup;
+use crate::watchman::{Cadence, Watch};
 
 /// One configuration, compiled and built.
 #[derive(Debug, Default)]
@@ -24,6 +25,10 @@ pub struct Setup {
     pub systems: BTreeMap<String, SystemSetup>,
     /// How the planner works; none: there is none. It is as it was at the hub's start.
     pub planning: Option<PlanningSetup>,
+    /// What alarms are told of; none are told without it.
+    pub watch: Option<Watch>,
+    /// When sources should send, by `system/source`.
+    pub cadences: BTreeMap<String, Cadence>,
     /// SHA-256 of the workspace, hexadecimal.
     pub digest: String,
     /// The processes of this configuration; of each name the version that new instances run by.

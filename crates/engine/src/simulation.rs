@@ -12,7 +12,7 @@
     reason = "the simulated world stands in for the supervisor, and fails by a panic that names the seed's history"
 )]
 
-mod clock;
+pub(crate) mod clock;
 mod target;
 mod world;
 

@@ -3,7 +3,10 @@
 mod latency;
 mod rates;
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use lineshaft_logic::alarm::Kind;
 
 use lineshaft_model::{Destination, Millis, Outcome, OutcomeKind};
 use parking_lot::Mutex;
@@ -52,6 +55,12 @@ pub(crate) struct DepthLabels {
     pub(crate) state: String,
 }
 
+/// What is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct AlarmLabels {
+    alarm: String,
+}
+
 /// A system.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct SystemLabels {
@@ -90,6 +99,8 @@ pub struct Telemetry {
     pub(crate) views_lag: Gauge,
     pub(crate) quarantined: Gauge,
     pub(crate) intake_open: Gauge,
+    pub(crate) retention_held: Gauge,
+    alarms: Family<AlarmLabels, Gauge>,
     pub(crate) spans_exported: Counter,
     pub(crate) spans_dropped: Counter,
     events: AtomicU64,
@@ -113,6 +124,15 @@ fn seconds() -> Histogram {
 }
 
 impl Telemetry {
+    /// Takes in what is wrong now.
+    pub(crate) fn alarms(&self, wrong: &HashMap<Kind, u64>) {
+        for kind in Kind::ALL {
+            let labels = AlarmLabels { alarm: kind.as_str().to_owned() };
+            let count = wrong.get(&kind).copied().unwrap_or(0);
+            self.alarms.get_or_create(&labels).set(i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+
     /// Nothing measured yet.
     #[must_use]
     pub fn new() -> Self {
@@ -134,6 +154,8 @@ impl Telemetry {
             views_lag: Gauge::default(),
             quarantined: Gauge::default(),
             intake_open: Gauge::default(),
+            retention_held: Gauge::default(),
+            alarms: Family::default(),
             spans_exported: Counter::default(),
             spans_dropped: Counter::default(),
             events: AtomicU64::new(0),
@@ -187,6 +209,13 @@ impl Telemetry {
         r.register("journal_position", "The journal's end", self.journal_end.clone());
         r.register("views_lag_records", "Records the views have not applied yet", self.views_lag.clone());
         r.register("quarantined_open", "Refused inputs that nobody has dealt with", self.quarantined.clone());
+        r.register("alarms", "What is wrong now, by kind", self.alarms.clone());
+        r.register_with_unit(
+            "retention_held",
+            "How long something unfinished has kept the journal from dropping what is due; 0 when nothing does",
+            Unit::Seconds,
+            self.retention_held.clone(),
+        );
         r.register("intake_open", "1 while the hub takes input", self.intake_open.clone());
         r.register("spans_exported", "Spans of traces that a collector took", self.spans_exported.clone());
         r.register(

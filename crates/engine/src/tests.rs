@@ -1,5 +1,6 @@
 //! The engine as its callers see it: a real hub over a real journal in a temporary folder, with targets that do as they are told.
 
+mod alarms;
 mod traces;
 
 use std::sync::Arc;
@@ -156,7 +157,10 @@ fn open(disk: &SimDisk, folder: &std::path::Path, setup: Setup) -> Handle {
 }
 
 fn opened(disk: &SimDisk, folder: &std::path::Path, setup: Setup) -> Hub {
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+    opened_at(disk, folder, setup, Arc::new(SystemClock::new()))
+}
+
+fn opened_at(disk: &SimDisk, folder: &std::path::Path, setup: Setup, clock: Arc<dyn Clock>) -> Hub {
     let options =
         Options { reserve_bytes: 1 << 20, segment_bytes: 1 << 20, journal: Some(7), ..Options::default() };
     let journal = Journal::open(disk.clone(), "/journal", options, clock.now()).unwrap();
@@ -304,6 +308,10 @@ async fn a_filling_disk_stops_intake_and_not_deliveries() {
         }
     };
     assert!(matches!(refused, Refusal::Busy { .. }), "{refused}");
+    // A load balancer is told.
+    while !rig.hub.not_ready().is_some_and(|why| why.contains("reserve")) {
+        rig.hub.pause(5).await;
+    }
     let before = *rig.hub.end().borrow();
     let paused =
         rig.hub.pause_system("erp", true, Asked { actor: "ann".into(), reason: "maintenance".into() }).await;
@@ -311,6 +319,9 @@ async fn a_filling_disk_stops_intake_and_not_deliveries() {
     rig.disk.set_free_bytes(None);
     while rig.try_send("wms", "NUT", "9", "", "{}").await.is_err() {
         rig.hub.pause(20).await;
+    }
+    while rig.hub.not_ready().is_some() {
+        rig.hub.pause(5).await;
     }
     rig.hub.stop().await;
 }

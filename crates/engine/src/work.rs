@@ -71,6 +71,8 @@ pub enum Work {
         /// Told the first record that is kept.
         reply: oneshot::Sender<Position>,
     },
+    /// The recorder looks whether the disk has room.
+    Look,
     /// Nothing more will come: write what is there and end.
     Stop,
 }
@@ -113,7 +115,7 @@ impl Work {
                 bytes.map(|bytes| bytes + RECORD_OVERHEAD_BYTES).sum::<usize>() + RECORD_OVERHEAD_BYTES
             }
             Self::Carry { carries, .. } => carries.iter().map(carry_weight).sum(),
-            Self::Begun { .. } | Self::Configured(_) | Self::Drop { .. } | Self::Stop => {
+            Self::Begun { .. } | Self::Configured(_) | Self::Drop { .. } | Self::Look | Self::Stop => {
                 RECORD_OVERHEAD_BYTES
             }
         }
@@ -257,6 +259,8 @@ pub struct Intake {
     pub items: Vec<Item>,
     /// The source's resume token.
     pub resume: Option<Token>,
+    /// How far the source's sequence has come.
+    pub sequence: Option<Token>,
     /// Told what became of each item once all of it is durable.
     pub reply: oneshot::Sender<Result<Vec<Admitted>, Refusal>>,
 }
@@ -384,7 +388,7 @@ mod tests {
         };
         let items = vec![Item::Quarantine(Box::new(Quarantine { head, raw: raw.clone() }))];
         let (reply, _) = oneshot::channel();
-        Work::Intake(Intake { intake: Arc::from("events"), items, resume: None, reply })
+        Work::Intake(Intake { intake: Arc::from("events"), items, resume: None, sequence: None, reply })
     }
 
     #[test]

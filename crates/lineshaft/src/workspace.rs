@@ -7,6 +7,7 @@
 //! The loader knows nothing of the engine, of the journal or of sockets: it reads files and the environment it is given,
 //! and starts nothing. It is the only place that reads the environment.
 
+pub mod alarms;
 mod checks;
 pub mod contracts;
 pub mod decode;
@@ -37,8 +38,8 @@ use std::sync::Arc;
 use lineshaft_access::Policies;
 use lineshaft_logic::own::Ownership;
 use lineshaft_logic::plan::{OperationPlan, Plan, SourcePlan};
-use lineshaft_logic::spec::OperationLimitsSpec;
-use lineshaft_mapping::{Environment, Mapping};
+use lineshaft_logic::spec::{OperationLimitsSpec, SourceSpec};
+use lineshaft_mapping::{Environment, Expression, Mapping};
 
 pub use contracts::ContractFile;
 pub use files::Files;
@@ -138,11 +139,18 @@ impl Workspace {
                     mapping: source.mapping.as_ref().and_then(|mapping| self.mappings.get(mapping).cloned()),
                     emits: source.emits.clone(),
                     priority: source.priority,
+                    sequence: self.sequence(source),
                 };
                 plans.insert(format!("{}/{name}", system.name), Arc::new(plan));
             }
         }
         plans
+    }
+
+    /// The checked expression of a source's sequence.
+    fn sequence(&self, source: &SourceSpec) -> Option<Expression> {
+        let text = source.expect.as_ref()?.sequence.as_ref()?;
+        Expression::compile(text, &self.environment).ok()
     }
 
     fn operation_plans(&self) -> HashMap<String, OperationPlan> {

@@ -4,6 +4,7 @@
 //! code therefore runs in the hub and in the simulation.
 
 pub mod admit;
+pub mod alarm;
 pub mod calendar;
 pub mod cloudevents;
 pub mod deliver;
@@ -18,7 +19,9 @@ pub mod replay;
 pub mod request;
 pub mod retain;
 pub mod route;
+pub mod sequence;
 pub mod spec;
 pub mod turns;
 
-pub use lineshaft_mapping::References;
+pub use lineshaft_formats::Format;
+pub use lineshaft_mapping::{Environment, Expression, References};

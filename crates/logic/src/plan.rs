@@ -61,6 +61,8 @@ pub struct SourcePlan {
     pub emits: Vec<String>,
     /// Class of its events, when nothing else says.
     pub priority: Option<Priority>,
+    /// Gives each event its number in the source's own sequence.
+    pub sequence: Option<Expression>,
 }
 
 /// Who gets what.

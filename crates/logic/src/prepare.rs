@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use lineshaft_mapping::{Budget, Contract, Input, References, Vars};
+use lineshaft_mapping::{Budget, Contract, Expression, Input, References, Vars};
 use lineshaft_model::json::{Limits, Value};
 use lineshaft_model::record::{Quarantine, QuarantineHead};
 use lineshaft_model::{Event, Fingerprint, Millis, Priority, Raw, Reason, Reasons};
@@ -120,6 +120,25 @@ pub fn derived(around: &Around<'_>, sender: Sender<'_>, mut draft: Draft) -> Pre
     };
     let outcome = draft.complete(sender).and_then(|()| event(around, draft, Raw::Same));
     outcome.unwrap_or_else(|reasons| refusal(around, &document, reasons))
+}
+
+/// The numbers that an expression gives events in the sequence of their source; none for what it gives no whole number for.
+#[must_use]
+pub fn numbers(around: &Around<'_>, sequence: &Expression, prepared: &[Prepared]) -> Vec<u64> {
+    let vars = Vars {
+        tenant: &around.plan.tenant,
+        now: around.now_text,
+        headers: around.headers,
+        references: around.references,
+        ..Vars::default()
+    };
+    let number = |prepared: &Prepared| {
+        let Prepared::Event { event, .. } = prepared else { return None };
+        let data = Value::parse(&event.data, &Limits::DEFAULT).ok()?;
+        let whole = crate::route::cloud_event(&event.envelope, data);
+        sequence.text(&whole, &vars, &Budget::DEFAULT).ok()?.parse().ok()
+    };
+    prepared.iter().filter_map(number).collect()
 }
 
 /// An input that is still to be decoded.

@@ -25,6 +25,8 @@ pub struct Replay {
     key: Option<String>,
     system: Option<String>,
     condition: Option<Condition>,
+    /// What the routes to the destination take today.
+    routed: Vec<TypePattern>,
 }
 
 /// How an event is owed again.
@@ -81,10 +83,12 @@ impl Replay {
             key: order.key.clone(),
             system: order.system.clone(),
             condition,
+            routed: plan.routes.iter().filter(|r| r.to.as_str() == order.to).map(|r| r.on.clone()).collect(),
         })
     }
 
-    /// Whether it takes an event.
+    /// Whether it takes an event. When neither types nor a route are named, only what went there, or whose type a route there
+    /// takes today: the operation's mapping would make nothing of the rest.
     pub fn takes(
         &self,
         envelope: &Envelope,
@@ -95,7 +99,8 @@ impl Replay {
         let passes = self.types.as_ref().is_none_or(|types| types.covers(&envelope.event_type))
             && self.key.as_ref().is_none_or(|key| *key == envelope.subject)
             && self.system.as_ref().is_none_or(|system| system == envelope.system())
-            && self.route.as_ref().is_none_or(|route| took.iter().any(|owed| owed.route == route));
+            && self.route.as_ref().is_none_or(|route| took.iter().any(|owed| owed.route == route))
+            && self.is_meant(envelope, took);
         let Some(condition) = self.condition.as_ref().filter(|_| passes) else { return Ok(passes) };
         let limits = Limits { bytes: data.len(), ..Limits::DEFAULT };
         let event = cloud_event(envelope, Value::parse(data, &limits)?);
@@ -105,6 +110,13 @@ impl Replay {
             Reason { at: format!("/where, {}", reason.at), ..reason }
                 .hint("a condition must give true or false for every event that the other filters leave")
         })
+    }
+
+    fn is_meant(&self, envelope: &Envelope, took: &[Took<'_>]) -> bool {
+        self.types.is_some()
+            || self.route.is_some()
+            || took.iter().any(|owed| owed.destination == self.to.as_str())
+            || self.routed.iter().any(|on| on.covers(&envelope.event_type))
     }
 
     /// How an event is owed to the destination: as it was the first time, or as today's route there would have it.
@@ -152,7 +164,9 @@ mod tests {
 
     fn plan() -> Plan {
         let mut plan = Plan::default();
-        plan.operations.insert("erp.post".into(), crate::plan::OperationPlan::default());
+        for name in ["erp.post", "aps.put"] {
+            plan.operations.insert(name.into(), crate::plan::OperationPlan::default());
+        }
         plan
     }
 
@@ -182,6 +196,10 @@ mod tests {
             takes(&order)
         };
         assert!(takes(&all));
+        let elsewhere = ReplayOrder { to: "aps.put".into(), ..ReplayOrder::default() };
+        let named = ReplayOrder { event_type: Some("lineshaft.*.*.*".into()), ..elsewhere.clone() };
+        assert!(!takes(&elsewhere), "nothing of this kind ever went there");
+        assert!(takes(&named));
         assert!(with(|o| o.event_type = Some("lineshaft.item.*.*".into())));
         assert!(!with(|o| o.event_type = Some("lineshaft.supplier.*.*".into())));
         assert!(with(|o| o.key = Some("BOLT".into())) && !with(|o| o.key = Some("BOL".into())));

@@ -19,7 +19,8 @@ pub(crate) fn owes(around: &Around<'_>, draft: &Draft, data: &Input<'_>) -> Resu
     let mut owes = Vec::new();
     let mut whole: Option<Input<'_>> = None;
     for (route, rule) in around.plan.routes.iter().enumerate() {
-        if !rule.on.covers(&envelope.event_type) {
+        let is_about = crate::alarm::is_about(&envelope.event_type, &envelope.subject, rule.to.system());
+        if !rule.on.covers(&envelope.event_type) || is_about {
             continue;
         }
         let computed = match &rule.priority {

@@ -259,8 +259,22 @@ pub struct SourceSpec {
     pub tenant: Option<String>,
     /// Class of its events, when neither mapping nor route says.
     pub priority: Option<Priority>,
+    /// When it should send, and how its numbers go on.
+    pub expect: Option<ExpectSpec>,
     /// For people.
     pub description: Option<String>,
+}
+
+/// What is expected of a source; otherwise an alarm is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ExpectSpec {
+    /// Something at least so often.
+    pub every: Option<Span>,
+    /// Only within these times; always when there are none.
+    pub during: Vec<MaintenanceSpec>,
+    /// A jq expression that gives each event its number in the source's own sequence, from 1 up without gaps.
+    pub sequence: Option<String>,
 }
 
 /// The generic part of an operation: `operations.<name>` of a system. How the call is made is the connector's.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use lineshaft_model::{Answer, DeliveryId, Envelope, IdempotencyKey};
+use lineshaft_model::{Answer, DeliveryId, Envelope, IdempotencyKey, Millis};
 
 /// One attempt to deliver one event to one operation.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct Delivery {
     pub attempt: u16,
     /// The W3C trace context to send on: the event's trace with this attempt as the parent. Empty for none.
     pub traceparent: String,
+    /// The hub's time, for signatures that carry one; doors have no clock.
+    pub now: Millis,
 }
 
 /// A text of an operation that depends on the event, for instance a path with `{{ .data.key }}` in it. The engine renders

@@ -9,9 +9,13 @@ use sha2::Sha256;
 
 use super::oauth::{OAuth, OAuthSettings};
 use super::request::header_name;
+use super::webhook::{Key, standard_key};
 use crate::settings::{Section, did_you_mean};
 use crate::tls::TlsSettings;
 use crate::{SecretText, Secrets, Surroundings};
+
+/// Keys with which one message is signed at most.
+const MOST_KEYS: usize = 4;
 
 /// `auth` of a system.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +39,10 @@ pub(super) enum Auth {
         prefix: String,
     },
     OAuth(Box<OAuthSettings>),
+    /// The public specification of that name, version 1; several keys while one is being changed.
+    StandardWebhooks {
+        secrets: Vec<SecretText>,
+    },
 }
 
 /// The same with its secrets, ready to be written.
@@ -51,9 +59,14 @@ pub(super) enum Login {
         prefix: String,
         secret: SecretString,
     },
+    /// Signatures over id, time and body, one with each key.
+    StandardWebhooks {
+        keys: Vec<Key>,
+        secrets: Vec<SecretString>,
+    },
 }
 
-const KINDS: &[&str] = &["bearer", "basic", "header", "hmac", "oauth2"];
+const KINDS: &[&str] = &["bearer", "basic", "header", "hmac", "oauth2", "standard_webhooks"];
 
 impl Auth {
     /// Reads `auth`.
@@ -80,6 +93,7 @@ impl Auth {
                 .section("oauth2")
                 .and_then(OAuthSettings::parse)
                 .map(|oauth| Self::OAuth(Box::new(oauth))),
+            "standard_webhooks" => auth.section("standard_webhooks").and_then(standard_webhooks),
             _ => auth.section("hmac").and_then(hmac),
         };
         auth.finish();
@@ -97,6 +111,11 @@ impl Auth {
             Self::OAuth(settings) => settings.build(tls, timeout_ms, with).map(Some),
             _ => Ok(None),
         }
+    }
+
+    /// Whether every call carries an id by which its receiver recognises a repeated one.
+    pub(super) const fn is_standard_webhooks(&self) -> bool {
+        matches!(self, Self::StandardWebhooks { .. })
     }
 
     /// Resolves the secrets.
@@ -130,6 +149,15 @@ impl Auth {
                 prefix: prefix.clone(),
                 secret: secret.resolve(secrets)?,
             }),
+            Self::StandardWebhooks { secrets: texts } => {
+                let (mut keys, mut resolved) = (Vec::new(), Vec::new());
+                for text in texts {
+                    let secret = text.resolve(secrets)?;
+                    keys.push(Key(standard_key(&secret).map_err(|reason| reason.at(text.at()))?));
+                    resolved.push(secret);
+                }
+                Ok(Login::StandardWebhooks { keys, secrets: resolved })
+            }
         }
     }
 }
@@ -144,6 +172,22 @@ impl Login {
         mac.update(body);
         format!("{prefix}{}", hex::encode(mac.finalize().into_bytes()))
     }
+}
+
+/// The value of `webhook-signature`: a signature with each key, over what is sent.
+pub(super) fn sign_standard(keys: &[Key], id: &str, seconds: i64, body: &[u8]) -> String {
+    let mut value = String::new();
+    for key in keys {
+        let head = format!("{id}.{seconds}.");
+        let Some(signature) = key.sign(&[head.as_bytes(), body]) else { continue };
+        let signature = BASE64_STANDARD.encode(signature);
+        if !value.is_empty() {
+            value.push(' ');
+        }
+        value.push_str("v1,");
+        value.push_str(&signature);
+    }
+    value
 }
 
 /// A secret that has to fit into a header. The reason does not repeat it.
@@ -176,6 +220,18 @@ fn header(mut section: Section<'_>) -> Option<Auth> {
     let value = section.secret("value", "name the secret: value: ${secret:wms-key}");
     section.finish();
     Some(Auth::Header { name: name?, value: value? })
+}
+
+fn standard_webhooks(mut section: Section<'_>) -> Option<Auth> {
+    let hint =
+        "name the secret: secret: ${secret:alarms-signing}, or the new and the old one while it is changed";
+    let list = section.list("secret").unwrap_or_default();
+    if list.is_empty() || list.len() > MOST_KEYS {
+        section.problem("secret", "setting-range", format!("there must be 1 to {MOST_KEYS} secrets"), hint);
+    }
+    let secrets = list.iter().filter_map(|(value, at)| section.secret_text(value, at)).collect();
+    section.finish();
+    Some(Auth::StandardWebhooks { secrets })
 }
 
 fn hmac(mut section: Section<'_>) -> Option<Auth> {

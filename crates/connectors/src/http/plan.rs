@@ -6,11 +6,12 @@ use lineshaft_model::{Envelope, Reason};
 use lineshaft_ports::{Delivery, Slot};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::auth::{Auth, Login, header_secret};
+use super::auth::{Auth, Login, header_secret, sign_standard};
 use super::request::{
     HeaderValue, Request, Text, check_filled, check_target, empty_segments, is_header_safe, percent_encode,
 };
 use super::target::Target;
+use super::webhook::Key;
 use crate::Secrets;
 
 /// One request of an operation with everything that does not depend on the event.
@@ -28,6 +29,8 @@ pub(super) struct Plan {
     fixed: SecretString,
     slot_headers: Vec<(String, usize)>,
     signature: Option<Signature>,
+    /// Keys of Standard Webhooks; none when it is not signed so.
+    keys: Vec<Key>,
 }
 
 pub(super) struct Signature {
@@ -41,6 +44,8 @@ pub(super) struct Fixed {
     pub(super) lines: String,
     slot_headers: Vec<(String, usize)>,
     pub(super) signature: Option<Signature>,
+    /// Of Standard Webhooks.
+    keys: Vec<Key>,
 }
 
 impl Signature {
@@ -76,7 +81,7 @@ impl Fixed {
         if let (Some(content_type), true) = (content_type, request.sends_body) {
             line("content-type", content_type);
         }
-        let mut signature = None;
+        let (mut signature, mut standard) = (None, Vec::new());
         match auth.login(secrets)? {
             Login::None => {}
             Login::Fixed { name, value } => {
@@ -86,6 +91,10 @@ impl Fixed {
             Login::Signature { name, prefix, secret } => {
                 remember(sent, &secret);
                 signature = Some(Signature { name, prefix, secret });
+            }
+            Login::StandardWebhooks { keys, secrets } => {
+                secrets.iter().for_each(|secret| remember(sent, secret));
+                standard = keys;
             }
         }
         let mut slot_headers = Vec::new();
@@ -100,7 +109,7 @@ impl Fixed {
                 }
             }
         }
-        Ok(Self { lines, slot_headers, signature })
+        Ok(Self { lines, slot_headers, signature, keys: standard })
     }
 }
 
@@ -115,7 +124,7 @@ impl Plan {
         secrets: &dyn Secrets,
         sent: &mut Vec<SecretString>,
     ) -> Result<Self, Reason> {
-        let Fixed { lines, slot_headers, signature } =
+        let Fixed { lines, slot_headers, signature, keys } =
             Fixed::build(target, auth, request, content_type, secrets, sent)?;
         let template = match &request.path {
             Text::Fixed(path) => path.as_str(),
@@ -133,12 +142,19 @@ impl Plan {
             fixed: SecretString::from(lines),
             slot_headers,
             signature,
+            keys,
         })
+    }
+
+    /// Whether the target recognises a repeated call: by the header that is configured, or by `webhook-id`, as receivers of
+    /// Standard Webhooks do.
+    pub(super) fn keeps_key(&self) -> bool {
+        self.idempotency_header.is_some() || !self.keys.is_empty()
     }
 
     /// Whether sending it twice does no more than sending it once: the target keeps our key, or nothing is changed.
     pub(super) fn is_repeatable(&self) -> bool {
-        self.idempotency_header.is_some() || self.method == "GET"
+        self.keeps_key() || self.method == "GET"
     }
 
     /// Writes the request's head. Refuses what the event's values make of it when that is not one request to the place
@@ -189,6 +205,12 @@ impl Plan {
         let body: &[u8] = if self.sends_body { &delivery.body } else { &[] };
         if let Some(signature) = &self.signature {
             put(head, &[&signature.line(body)]);
+        }
+        if !self.keys.is_empty() {
+            let (id, seconds) = (delivery.idempotency_key.as_str(), delivery.now.0.div_euclid(1_000));
+            let signature = sign_standard(&self.keys, id, seconds, body);
+            put(head, &["webhook-id: ", id, "\r\nwebhook-timestamp: ", &seconds.to_string()]);
+            put(head, &["\r\nwebhook-signature: ", &signature, "\r\n"]);
         }
         if self.sends_body {
             put(head, &["content-length: "]);

@@ -336,7 +336,7 @@ impl Sink for HttpSink {
     }
 
     fn keeps_idempotency_key(&self) -> bool {
-        self.call.idempotency_header.is_some()
+        self.call.keeps_key()
     }
 
     fn can_verify(&self) -> bool {

@@ -365,3 +365,45 @@ async fn what_fails_before_the_request_leaves_has_no_effect() {
         );
     }
 }
+
+/// What is sent is what a receiver of Standard Webhooks checks, by each of two keys while one is being changed.
+#[tokio::test]
+async fn a_standard_webhook_goes_out_signed_with_every_key() {
+    const OLD: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const NEW: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let server = Server::start().await;
+    let config = json!({
+        "system": "erp", "connector": "http", "base_url": format!("http://{}", server.address),
+        "auth": { "standard_webhooks": { "secret": ["${secret:new}", "${secret:old}"] } },
+        "operations": { "post": { "request": { "path": "/alarms" } } }
+    });
+    let connector = crate::parse(&config, "erp").unwrap_or_else(|reasons| panic!("{reasons:#?}"));
+    assert!(connector.operations()[0].keeps_idempotency_key, "webhook-id tells a repeated one");
+    let secrets = Listed(vec![("old", OLD), ("new", NEW)]);
+    let with = Surroundings { secrets: &secrets, folder: Path::new(".") };
+    let sink = connector.build_sink("post", &with).unwrap();
+    server.then(Step::Answer(ok("{}")));
+    server.then(Step::Answer(ok("{}")));
+    let delivery = suite::delivery(1);
+    for _ in 0..2 {
+        assert!(matches!(sink.deliver(&delivery).await, Answer::Delivered { .. }));
+    }
+    let received = server.received();
+    assert_eq!(received[0].header("webhook-id"), Some(delivery.idempotency_key.as_str()));
+    assert_eq!(received[0].header("webhook-id"), received[1].header("webhook-id"));
+    let mut headers = http::HeaderMap::new();
+    for name in ["webhook-id", "webhook-timestamp", "webhook-signature"] {
+        headers.insert(name, received[0].header(name).unwrap().parse().unwrap());
+    }
+    for secret in [OLD, NEW] {
+        let receiver = json!({ "signature": "standard-webhooks", "secret": "${secret:it}" });
+        let sources =
+            json!({ "system": "hub", "connector": "http", "sources": { "alarms": { "webhook": receiver } } });
+        let receiver = crate::parse(&sources, "hub").unwrap_or_else(|reasons| panic!("{reasons:#?}"));
+        let secrets = Listed(vec![("it", secret)]);
+        let gate = receiver.gate("alarms", &Surroundings { secrets: &secrets, folder: Path::new(".") });
+        let gate = gate.unwrap().unwrap();
+        assert!(gate.check(&headers, &received[0].body, delivery.now).is_ok());
+        assert!(gate.check(&headers, b"{}", delivery.now).is_err(), "another body");
+    }
+}

@@ -148,7 +148,7 @@ fn secrets(section: &mut Section<'_>, system: &str, source: &str) -> Vec<SecretT
 }
 
 /// A key of a Standard Webhooks secret: the base64 after `whsec_`.
-fn standard_key(secret: &SecretString) -> Result<Zeroizing<Vec<u8>>, Reason> {
+pub(super) fn standard_key(secret: &SecretString) -> Result<Zeroizing<Vec<u8>>, Reason> {
     let text = secret.expose_secret();
     let encoded = text.strip_prefix("whsec_").unwrap_or(text).trim_end_matches('=');
     let key = BASE64_STANDARD_NO_PAD.decode(encoded).map(Zeroizing::new).ok();
@@ -158,10 +158,11 @@ fn standard_key(secret: &SecretString) -> Result<Zeroizing<Vec<u8>>, Reason> {
     })
 }
 
-struct Key(Zeroizing<Vec<u8>>);
+#[derive(Clone)]
+pub(super) struct Key(pub(super) Zeroizing<Vec<u8>>);
 
 impl Key {
-    fn sign(&self, parts: &[&[u8]]) -> Option<[u8; 32]> {
+    pub(super) fn sign(&self, parts: &[&[u8]]) -> Option<[u8; 32]> {
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
         for part in parts {
             mac.update(part);

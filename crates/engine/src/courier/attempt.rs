@@ -101,6 +101,7 @@ pub(super) async fn attempt(
         id: entry.id,
         idempotency_key: key_of(&envelope, destination, &route, revision, scope),
         attempt: entry.attempts.saturating_add(1),
+        now: shared.clock.now(),
         traceparent: crate::trace::child(&envelope.traceparent, entry.id, entry.attempts),
         envelope,
         data,

@@ -176,7 +176,11 @@ impl Handle {
     /// Why the hub takes no input now; `None` when it does.
     #[must_use]
     pub fn not_ready(&self) -> Option<String> {
-        self.shared.supervisor.stopping().is_cancelled().then(|| "the hub is stopping".to_owned())
+        if self.shared.supervisor.stopping().is_cancelled() {
+            return Some("the hub is stopping".to_owned());
+        }
+        let has_room = self.shared.disk_has_room.load(Ordering::Relaxed);
+        (!has_room).then(|| "the disk is filling up and the reserve is kept for deliveries".to_owned())
     }
 
     /// The text of `/metrics`.
@@ -187,6 +191,8 @@ impl Handle {
         telemetry.journal_end.set(signed(end.0));
         telemetry.views_lag.set(signed(end.0.saturating_sub(applied.0)));
         telemetry.quarantined.set(signed(self.shared.views.quarantined()));
+        let held = *self.shared.retention_held.lock();
+        telemetry.retention_held.set(held.map_or(0, |(_, _, since)| now.since(since) / 1_000));
         telemetry.intake_open.set(i64::from(self.not_ready().is_none()));
         for system in self.systems()? {
             let maintenance = system.pace.maintenance_until.is_some();

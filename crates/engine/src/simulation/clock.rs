@@ -23,11 +23,11 @@ struct Pauses {
 
 /// The simulated clock.
 #[derive(Debug, Default)]
-pub(super) struct SimClock(Mutex<Pauses>);
+pub(crate) struct SimClock(Mutex<Pauses>);
 
 impl SimClock {
     /// Moves on by so many milliseconds, waking whoever waited for that.
-    pub(super) fn advance(&self, by_ms: i64) {
+    pub(crate) fn advance(&self, by_ms: i64) {
         let due = {
             let mut pauses = self.0.lock();
             pauses.now_ms += by_ms;
@@ -44,7 +44,7 @@ impl SimClock {
 
 impl SimClock {
     /// Sets the time of day, as somebody with the rights for it may.
-    pub(super) fn set_by(&self, by_ms: i64) {
+    pub(crate) fn set_by(&self, by_ms: i64) {
         self.0.lock().set_ms += by_ms;
     }
 }

@@ -1,6 +1,7 @@
 //! The simulated world: clients that send, a process that may die at any moment, targets that misbehave, and the ledgers by
 //! which everything is judged at the end.
 
+mod happened;
 mod keeping;
 mod mending;
 
@@ -40,6 +41,7 @@ use crate::recorder::{Committed, Recorder};
 use crate::setup::Setup;
 use crate::work::{Admitted, Candidate, Intake, Item, Owing, Verdict, Work};
 use crate::{Handle, Supervisor};
+pub(super) use happened::Happened;
 use mending::edited_under_way;
 
 /// Two lanes share a system; each of the other two can do less about a lost answer.
@@ -52,55 +54,6 @@ const DESTINATIONS: [(&str, Kind); 4] = [
 const SYSTEMS: [&str; 3] = ["aps", "erp", "mes"];
 const STEPS: usize = 160;
 const SUBJECTS: u32 = 4;
-
-/// What happened in a schedule, to show that it was a schedule worth running.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Happened {
-    pub(super) sent: u64,
-    pub(super) acknowledged: u64,
-    pub(super) duplicates: u64,
-    pub(super) delivered: u64,
-    pub(super) lost_answers: u64,
-    pub(super) dead: u64,
-    pub(super) crashes: u64,
-    pub(super) power_cuts: u64,
-    pub(super) effects: u64,
-    pub(super) clock_sets: u64,
-    /// Crashes with something in each state of a lane or of its system.
-    pub(super) with: BTreeMap<&'static str, u64>,
-    /// Segments dropped, and objects and tokens written again before.
-    pub(super) dropped: u64,
-    pub(super) carried: u64,
-    /// Edits that took effect at once, were proposed, and were approved; crashes with an edited delivery unfinished.
-    pub(super) edited: u64,
-    pub(super) proposed: u64,
-    pub(super) approved: u64,
-    pub(super) crashed_edited: u64,
-}
-
-impl Happened {
-    pub(super) fn add(&mut self, other: &Self) {
-        self.sent += other.sent;
-        self.acknowledged += other.acknowledged;
-        self.duplicates += other.duplicates;
-        self.delivered += other.delivered;
-        self.lost_answers += other.lost_answers;
-        self.dead += other.dead;
-        self.crashes += other.crashes;
-        self.power_cuts += other.power_cuts;
-        self.effects += other.effects;
-        self.clock_sets += other.clock_sets;
-        for (state, times) in &other.with {
-            *self.with.entry(state).or_default() += times;
-        }
-        self.dropped += other.dropped;
-        self.carried += other.carried;
-        self.edited += other.edited;
-        self.proposed += other.proposed;
-        self.approved += other.approved;
-        self.crashed_edited += other.crashed_edited;
-    }
-}
 
 /// The destination of a flood.
 const FLOODED: &str = "erp.post";
@@ -366,7 +319,7 @@ impl World {
         });
         let candidate = Candidate { hash: hash_of(&event.data), owed: owed.collect(), event: event.clone() };
         let items = vec![Item::Event(Box::new(candidate))];
-        let intake = Intake { intake: Arc::from("events"), items, resume: None, reply };
+        let intake = Intake { intake: Arc::from("events"), items, resume: None, sequence: None, reply };
         if process.work.try_send(Work::Intake(intake)).is_ok() {
             self.happened.sent += 1;
             self.pending.push(Sent { event, answer });
@@ -405,7 +358,13 @@ impl World {
             Item::Event(Box::new(Candidate { hash: hash_of(&event.data), owed, event }))
         });
         let (reply, _) = oneshot::channel();
-        let intake = Intake { intake: Arc::from("events"), items: items.collect(), resume: None, reply };
+        let intake = Intake {
+            intake: Arc::from("events"),
+            items: items.collect(),
+            resume: None,
+            sequence: None,
+            reply,
+        };
         assert!(process.work.try_send(Work::Intake(intake)).is_ok());
         self.commit();
         self.apply();

@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use lineshaft_connectors::{Connector, SourceKind, Surroundings};
 use lineshaft_engine::planner::{Objective, Patience, PlanningSetup};
+use lineshaft_engine::watchman::Cadence;
 use lineshaft_engine::{Setup, Sources, SystemSetup};
 use lineshaft_logic::retain::Retention;
 use lineshaft_mapping::Template;
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_ports::Sink;
 
+use crate::workspace::alarms::AlarmSettings;
 use crate::workspace::settings::Schedules;
 use crate::workspace::{System, Workspace};
 
@@ -20,6 +22,7 @@ pub fn build(workspace: &mut Workspace) -> Result<(Setup, Sources), Reasons> {
     let digest = workspace.digest.clone();
     let mut setup = Setup { plan: workspace.take_plan(), digest, retention, ..Setup::default() };
     setup.planning = planning(workspace);
+    setup.watch = workspace.settings.alarms.as_ref().map(AlarmSettings::watch);
     let mut sources = Sources::new();
     let mut reasons = Reasons::new();
     for system in &workspace.systems {
@@ -64,6 +67,13 @@ impl System {
             owners: self.spec.owners.clone(),
         };
         setup.systems.insert(self.name.clone(), described);
+        for (source, spec) in &self.spec.sources {
+            if let Some(every) = spec.expect.as_ref().and_then(|expect| expect.every) {
+                let during = self.cadences.get(source).cloned().unwrap_or_default();
+                let cadence = Cadence { every_ms: every.0, during };
+                setup.cadences.insert(format!("{}/{source}", self.name), cadence);
+            }
+        }
         let Some(connector) = &self.connector else { return Reasons::new() };
         let with = Surroundings {
             secrets: &workspace.secrets,

@@ -133,9 +133,13 @@ fn coverage(loading: &mut Loading<'_>, parts: &Parts<'_>, route: &RouteFile) {
     if incomplete || sources().any(|source| source.emits.is_empty()) {
         return;
     }
+    let is_watched = parts.settings.alarms.is_some();
+    let alarms = lineshaft_logic::alarm::TYPES.iter().flat_map(|(wrong, over)| [*wrong, *over]);
+    let alarms = alarms.filter(|_| is_watched);
     let known: BTreeSet<&str> = sources()
         .flat_map(|source| source.emits.iter().map(String::as_str))
         .chain(parts.contracts.keys().map(String::as_str).filter(|name| !is_word(name)))
+        .chain(alarms)
         .collect();
     if known.iter().any(|event_type| route.route.on.covers(event_type)) {
         return;

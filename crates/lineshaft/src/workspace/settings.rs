@@ -12,6 +12,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{self, Error as _, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use super::alarms::AlarmSettings;
 use super::mending::MendingSettings;
 use super::size::Size;
 
@@ -46,6 +47,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Who may change what in dead letters and refused inputs.
     pub mending: MendingSettings,
+    /// Silence, gaps and what else goes wrong is told by events of the hub's own when this is there.
+    pub alarms: Option<AlarmSettings>,
     /// Who may see and do what, besides the policies.
     pub access: AccessSettings,
 }
@@ -75,6 +78,7 @@ impl Default for Settings {
             limits: Limits::default(),
             mending: MendingSettings::default(),
             access: AccessSettings::default(),
+            alarms: None,
         }
     }
 }

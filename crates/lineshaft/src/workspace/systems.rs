@@ -1,5 +1,7 @@
 //! `systems/*.yaml`: the connected systems, their sources and operations.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 use lineshaft_connectors::{Connector, registry};
 use lineshaft_formats::Format;
@@ -32,6 +34,8 @@ pub struct System {
     pub breaker: BreakerRule,
     /// When it is not there on purpose.
     pub maintenance: Maintenance,
+    /// When each source that is expected to send should do so.
+    pub cadences: BTreeMap<String, Maintenance>,
     /// What reaches it; `None` when its settings are faulty, which is then a problem.
     pub connector: Option<Box<dyn Connector>>,
     /// What its file says of sources and operations.
@@ -96,6 +100,7 @@ fn read_one(loading: &mut Loading<'_>, file: &str) -> Option<System> {
     }
     let formats = spec.sources.keys().map(|source| format(loading, file, &tree, source)).collect();
     emits(loading, file, &tree);
+    let cadences = cadences(loading, file, &tree, &spec);
     templates(loading, file, &tree);
     Some(System {
         name: spec.system.clone(),
@@ -104,6 +109,7 @@ fn read_one(loading: &mut Loading<'_>, file: &str) -> Option<System> {
         limits: spec.limits.limits(),
         breaker: spec.breaker.rule(),
         maintenance,
+        cadences,
         connector,
         spec,
         formats,
@@ -179,6 +185,43 @@ fn templates(loading: &mut Loading<'_>, file: &str, tree: &Node) {
                 .extend(faults.iter().map(|fault| super::expressions::problem(file, source, node, fault)));
         }
     }
+}
+
+/// When sources should send; the expressions of their sequences are checked as well.
+fn cadences(
+    loading: &mut Loading<'_>,
+    file: &str,
+    tree: &Node,
+    spec: &SystemSpec,
+) -> BTreeMap<String, Maintenance> {
+    let mut cadences = BTreeMap::new();
+    for (name, source) in &spec.sources {
+        let Some(expect) = &source.expect else { continue };
+        let node = tree.get("sources").and_then(|sources| sources.get(name)).and_then(|of| of.get("expect"));
+        let Some(node) = node else { continue };
+        if let Some(during) = node.get("during") {
+            cadences.insert(name.clone(), maintenance(loading, file, during, &expect.during));
+        }
+        if expect.every.is_some_and(|every| every.0 < 10_000) {
+            let message = "silence is noticed after ten seconds at the earliest".to_owned();
+            loading.error(
+                file,
+                node.place("/every"),
+                "setting-range",
+                message,
+                "write for instance `every: 15m`",
+            );
+        }
+        if let (Some(text), Some(at)) = (&expect.sequence, node.get("sequence"))
+            && let Err(faults) = loading.expression(text)
+        {
+            let source = loading.files.text(file).unwrap_or_default();
+            loading
+                .problems
+                .extend(faults.iter().map(|fault| super::expressions::problem(file, source, at, fault)));
+        }
+    }
+    cadences
 }
 
 fn maintenance(loading: &mut Loading<'_>, file: &str, node: &Node, specs: &[MaintenanceSpec]) -> Maintenance {

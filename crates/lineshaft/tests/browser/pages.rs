@@ -156,6 +156,7 @@ async fn a_replay_is_counted_first_and_then_runs_to_its_end() {
     browser.click("#ask summary").await;
     let to = browser.ask("return document.querySelector('#destinations option').value").await;
     browser.element("input[name=to]").await.send_keys(to.as_str().unwrap_or_default()).await.expect("typed");
+    browser.element("input[name=type]").await.send_keys("lineshaft.*.*.*").await.expect("typed");
     browser.element("input[name=where]").await.send_keys(".data |").await.expect("typed");
     browser.click("#ask button[value=preview]").await;
     browser.until("what is wrong", "return !!document.querySelector('[role=alert]')").await;

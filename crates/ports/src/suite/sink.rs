@@ -69,6 +69,7 @@ pub fn delivery(n: u64) -> Delivery {
         slots: Vec::new(),
         attempt: 1,
         traceparent: String::new(),
+        now: lineshaft_model::Millis(1_795_411_800_000),
     }
 }
 

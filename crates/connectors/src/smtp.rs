@@ -1,0 +1,60 @@
+//! The e-mail door: sends an event as a mail, for instance an alarm to whoever should know.
+
+mod config;
+mod sink;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use lineshaft_model::{Reason, Reasons};
+use lineshaft_ports::{Gate, Sink, Source};
+use serde_json::Value;
+
+use crate::connector::no_such;
+use crate::{Connector, OperationSpec, SourceSpec, Surroundings};
+use config::MailConfig;
+
+/// Reads the configuration of a system with `connector: smtp`.
+pub(crate) fn parse(config: &Value, _: &str) -> Result<Box<dyn Connector>, Reasons> {
+    let mail = MailConfig::parse(config)?;
+    let spec = |operation: &config::Operation| OperationSpec {
+        name: operation.name.clone(),
+        keeps_idempotency_key: mail.repeat,
+        can_verify: false,
+    };
+    let operations = mail.operations.iter().map(spec).collect();
+    Ok(Box::new(SmtpConnector { mail, operations }))
+}
+
+/// A mail server.
+#[derive(Debug)]
+struct SmtpConnector {
+    mail: MailConfig,
+    operations: Vec<OperationSpec>,
+}
+
+impl Connector for SmtpConnector {
+    fn sources(&self) -> &[SourceSpec] {
+        &[]
+    }
+
+    fn operations(&self) -> &[OperationSpec] {
+        &self.operations
+    }
+
+    fn build_source(&self, source: &str, _: &Surroundings<'_>) -> Result<Box<dyn Source>, Reason> {
+        Err(no_such("source", source))
+    }
+
+    fn build_sink(&self, operation: &str, with: &Surroundings<'_>) -> Result<Arc<dyn Sink>, Reason> {
+        let found = self.mail.operations.iter().find(|known| known.name == operation);
+        let operation = found.ok_or_else(|| no_such("operation", operation))?;
+        Ok(Arc::new(sink::MailSink::build(&self.mail, operation, with)?))
+    }
+
+    fn gate(&self, source: &str, _: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {
+        Err(no_such("source", source))
+    }
+}
