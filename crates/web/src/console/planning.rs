@@ -4,6 +4,7 @@ mod drawing;
 mod item;
 mod options;
 mod order;
+mod pulse;
 mod schedules;
 mod what_if;
 
@@ -26,6 +27,7 @@ use drawing::{Scale, Spans, Tick, horizon, why};
 pub(super) use item::item;
 pub(super) use options::options;
 pub(super) use order::order;
+pub(super) use pulse::pulse;
 pub(super) use schedules::{request, schedule, schedules, take};
 pub(super) use what_if::what_if;
 
@@ -74,7 +76,7 @@ type Asked = (Counts, Vec<Wrong>, Vec<Shortage>, Vec<OrderState>, Vec<Assessed>,
 
 /// What a planner looks at first.
 pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answer {
-    let shell = Shell::new(&state, viewer, Section::Planning, "Planning").live(2_000);
+    let shell = Shell::new(&state, viewer, Section::Planning, "Planning").live(2_000).beating(pulse::PATH);
     let now = shell.now;
     let asked = ask(&state, |planner| -> Asked {
         let shortages = planner.shortages(ROWS);

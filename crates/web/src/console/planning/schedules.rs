@@ -39,7 +39,9 @@ pub(in crate::console) async fn schedules(
     viewer: Viewer,
     Query(done): Query<Done>,
 ) -> Answer {
-    let shell = Shell::new(&state, viewer, Section::Planning, "Schedules · Planning").live(5_000);
+    let shell = Shell::new(&state, viewer, Section::Planning, "Schedules · Planning")
+        .live(5_000)
+        .beating(super::pulse::PATH);
     let schedules = ask(&state, |planner| planner.schedules()).await.map_err(Fault::from)?;
     show(&List { shell, schedules, asked: done.asked })
 }
