@@ -62,6 +62,63 @@ async fn only_schedule(caller: &mut Caller) -> Value {
     found
 }
 
+/// What it would be asked is looked at without asking.
+async fn looked_at(caller: &mut Caller) {
+    let request = asked(caller, "/v1/plan/request?site=P100&horizon=14d").await;
+    let orders: Vec<(&str, &Value)> = request["orders"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|order| (order["order"].as_str().unwrap(), &order["material_at"]))
+        .collect();
+    assert_eq!(orders, [("1000", &json!(in_days(8))), ("1001", &json!(in_days(10)))], "{request:#}");
+    assert_eq!(asked(caller, "/v1/plan/schedules").await["items"], json!([]));
+    assert_eq!(caller.get("/v1/plan/request?horizon=0s").await.unwrap().status, 400);
+    assert_eq!(caller.get("/v1/plan/schedules/P100").await.unwrap().status, 404);
+}
+
+/// Taken, it goes out whole to three systems, and each order's own dates change.
+async fn taken(caller: &mut Caller, sink: &Sink) {
+    let taken = Call::post(
+        "/v1/plan/schedules/P100/take",
+        "application/json",
+        "{\"reason\":\"agreed with planning\"}".to_owned(),
+    );
+    let taken = caller.call(&taken).await.unwrap();
+    assert_eq!(taken.status, 200, "{}", taken.text());
+    assert!(taken.json()["orders"].as_u64() >= Some(1), "{}", taken.text());
+    drained(caller, PATIENCE).await;
+    let mut heard: Vec<String> = sink.arrivals("P100").into_iter().map(|arrival| arrival.operation).collect();
+    heard.sort();
+    assert_eq!(heard, ["erp", "procurement", "reservations"]);
+    let revised = asked(caller, "/v1/events?type=lineshaft.schedule.revised.v1").await;
+    assert_eq!(revised["items"][0]["source"], "urn:lineshaft:main:aps");
+    let revised =
+        asked(caller, &format!("/v1/events/{}", revised["items"][0]["position"])).await["data"].clone();
+    let moved = &revised["moves"][0];
+    assert_eq!(
+        (&moved["production_order"], &moved["reason"]),
+        (&json!("1000"), &json!("agreed with planning")),
+        "{revised:#}"
+    );
+    assert_eq!(
+        (&moved["needs"][0]["item"], &moved["needs"][0]["quantity"]["value"]),
+        (&json!("MOTOR"), &json!("5")),
+        "{revised:#}"
+    );
+    assert_eq!(
+        (&revised["purchases"][0]["purchase_order"], &revised["purchases"][0]["needed_on"]),
+        (&json!("4500"), &moved["start"])
+    );
+    until("the order's new dates", PATIENCE, async || {
+        asked(caller, "/v1/plan/orders/1000").await["planned"]["start"] == moved["start"]
+    })
+    .await;
+    // The same again is the same event.
+    let again = Call::post("/v1/plan/schedules/P100/take", "application/json", String::new());
+    assert_eq!(caller.call(&again).await.unwrap().json()["orders"], 0, "nothing moves any more");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_planner_is_asked_compared_and_taken() {
     let plant = Plant::new("planning: {}\nsites: { P100: { timezone: Europe/Berlin } }\n");
@@ -97,19 +154,7 @@ async fn a_planner_is_asked_compared_and_taken() {
     until("both orders", PATIENCE, async || caller.get("/v1/plan/orders/1001").await.unwrap().status == 200)
         .await;
 
-    // What it would be asked is looked at without asking.
-    let request = asked(&mut caller, "/v1/plan/request?site=P100&horizon=14d").await;
-    let orders: Vec<(&str, &Value)> = request["orders"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|order| (order["order"].as_str().unwrap(), &order["material_at"]))
-        .collect();
-    assert_eq!(orders, [("1000", &json!(in_days(8))), ("1001", &json!(in_days(10)))], "{request:#}");
-    assert_eq!(asked(&mut caller, "/v1/plan/schedules").await["items"], json!([]));
-    assert_eq!(caller.get("/v1/plan/request?horizon=0s").await.unwrap().status, 400);
-    assert_eq!(caller.get("/v1/plan/schedules/P100").await.unwrap().status, 404);
-
+    looked_at(&mut caller).await;
     let sent = caller.call(&Call::post("/v1/plan/request", "application/json", String::new())).await.unwrap();
     assert_eq!((sent.status, &sent.json()["orders"]), (200, &json!(2)), "{}", sent.text());
     let schedule = only_schedule(&mut caller).await;
@@ -137,45 +182,7 @@ async fn a_planner_is_asked_compared_and_taken() {
         "{first:#}"
     );
 
-    // Taken, it goes out whole to three systems, and each order's own dates change.
-    let taken = Call::post(
-        "/v1/plan/schedules/P100/take",
-        "application/json",
-        "{\"reason\":\"agreed with planning\"}".to_owned(),
-    );
-    let taken = caller.call(&taken).await.unwrap();
-    assert_eq!(taken.status, 200, "{}", taken.text());
-    assert!(taken.json()["orders"].as_u64() >= Some(1), "{}", taken.text());
-    drained(&mut caller, PATIENCE).await;
-    let mut heard: Vec<String> = sink.arrivals("P100").into_iter().map(|arrival| arrival.operation).collect();
-    heard.sort();
-    assert_eq!(heard, ["erp", "procurement", "reservations"]);
-    let revised = asked(&mut caller, "/v1/events?type=lineshaft.schedule.revised.v1").await;
-    assert_eq!(revised["items"][0]["source"], "urn:lineshaft:main:aps");
-    let revised =
-        asked(&mut caller, &format!("/v1/events/{}", revised["items"][0]["position"])).await["data"].clone();
-    let moved = &revised["moves"][0];
-    assert_eq!(
-        (&moved["production_order"], &moved["reason"]),
-        (&json!("1000"), &json!("agreed with planning")),
-        "{revised:#}"
-    );
-    assert_eq!(
-        (&moved["needs"][0]["item"], &moved["needs"][0]["quantity"]["value"]),
-        (&json!("MOTOR"), &json!("5")),
-        "{revised:#}"
-    );
-    assert_eq!(
-        (&revised["purchases"][0]["purchase_order"], &revised["purchases"][0]["needed_on"]),
-        (&json!("4500"), &moved["start"])
-    );
-    until("the order's new dates", PATIENCE, async || {
-        asked(&mut caller, "/v1/plan/orders/1000").await["planned"]["start"] == moved["start"]
-    })
-    .await;
-    // The same again is the same event.
-    let again = Call::post("/v1/plan/schedules/P100/take", "application/json", String::new());
-    assert_eq!(caller.call(&again).await.unwrap().json()["orders"], 0, "nothing moves any more");
+    taken(&mut caller, &sink).await;
     factory.shutdown().await;
     plant.assert_no_fault();
 }
