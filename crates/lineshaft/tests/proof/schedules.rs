@@ -187,6 +187,31 @@ async fn a_planner_is_asked_compared_and_taken() {
     plant.assert_no_fault();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_planner_decides_its_schedule_is_taken_as_it_comes() {
+    let plant = Plant::new("planning: { schedules: take }\n");
+    plant.write("systems/feed.yaml", FEED);
+    let (_hub, mut caller) = plant.started(&plant.token()).await;
+    for (of_type, subject, data) in pump() {
+        send(&mut caller, of_type, subject, &data).await;
+    }
+    let plan = json!({ "horizon": { "from": in_days(0), "to": in_days(20) },
+                       "orders": [{ "production_order": "1000", "start": in_days(5), "end": in_days(6) }] });
+    send(&mut caller, "plan.proposed", "line-1", &plan).await;
+    until("the order's new dates", PATIENCE, async || {
+        let answer = caller.get("/v1/plan/orders/1000").await.unwrap();
+        answer.status == 200 && answer.json()["planned"]["end"] == in_days(6)
+    })
+    .await;
+    let revised = asked(&mut caller, "/v1/events?type=lineshaft.schedule.revised.v1").await;
+    assert_eq!(revised["items"].as_array().unwrap().len(), 1, "{revised:#}");
+    assert_eq!(
+        (&revised["items"][0]["subject"], &revised["items"][0]["source"]),
+        (&json!("line-1"), &json!("urn:lineshaft:main:feed"))
+    );
+    plant.assert_no_fault();
+}
+
 /// Two orders that share a press of one place, the first with material that comes on day eight.
 async fn at_one_press(caller: &mut Caller) {
     let pieces = json!({ "value": "5", "unit": "C62" });
