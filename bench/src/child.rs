@@ -86,13 +86,13 @@ const MAPPING: &str = r#". as $answer
 const SYSTEMS: [&str; 3] = ["erp", "wms", "aps"];
 
 /// Writes the workspace of a hub that takes confirmations and posts each to three systems at one address.
-fn write_workspace(folder: &Path, listen: SocketAddr, receiver: SocketAddr) -> Outcome<()> {
+fn write_workspace(folder: &Path, listen: SocketAddr, receiver: SocketAddr, more: &str) -> Outcome<()> {
     let write = |name: &str, text: &str| -> std::io::Result<()> {
         let path = folder.join(name);
         std::fs::create_dir_all(path.parent().unwrap_or(folder))?;
         std::fs::write(path, text)
     };
-    write("lineshaft.yaml", &format!("listen: {listen}\ndata: data\nlog: {{ level: warn }}\n"))?;
+    write("lineshaft.yaml", &format!("listen: {listen}\ndata: data\nlog: {{ level: warn }}\n{more}"))?;
     write("contracts/network-confirmations.yaml", CONTRACT)?;
     write("mappings/network-confirmation.jq", MAPPING)?;
     write("codes/acknowledgements.csv", "#policy: quarantine\nfrom,to\nIA,confirmed\nIB,backordered\n")?;
@@ -118,13 +118,23 @@ fn write_workspace(folder: &Path, listen: SocketAddr, receiver: SocketAddr) -> O
 
 /// Starts the hub itself, the program beside this one, on a workspace of its own in `folder`.
 pub fn hub(program: Option<&Path>, folder: &Path, receiver: SocketAddr) -> Outcome<(Process, Way)> {
+    hub_with(program, folder, receiver, "")
+}
+
+/// The same with more settings.
+pub fn hub_with(
+    program: Option<&Path>,
+    folder: &Path,
+    receiver: SocketAddr,
+    more: &str,
+) -> Outcome<(Process, Way)> {
     let program = match program {
         Some(program) => program.to_owned(),
         None => built_hub()?,
     };
     let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
     std::fs::create_dir_all(folder)?;
-    write_workspace(folder, address, receiver)?;
+    write_workspace(folder, address, receiver, more)?;
     let process = Process(Command::new(&program).arg("run").arg(folder).stdin(Stdio::null()).spawn()?);
     let token_file = folder.join("data/command-line.token");
     let token = wait("the hub's token", || std::fs::read_to_string(&token_file).ok())?;

@@ -111,7 +111,7 @@ impl Receiver {
 }
 
 /// The length of the head, and of head and body, of a whole request or answer.
-pub(crate) fn request_length(buffer: &[u8]) -> Option<(usize, usize)> {
+pub fn request_length(buffer: &[u8]) -> Option<(usize, usize)> {
     let head = buffer.windows(4).position(|w| w == b"\r\n\r\n")? + 4;
     let text = std::str::from_utf8(&buffer[..head]).ok()?;
     let length = text.lines().find_map(|line| {

@@ -37,6 +37,7 @@ use lineshaft_store::reading::Reading;
 use lineshaft_store::views::ObjectFilter;
 use parking_lot::Mutex;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 pub use self::ask::{Problems, Supposed, SupposedEvent, Unread};
 use self::exchange::Proposed;
@@ -125,6 +126,8 @@ pub struct Planner {
     /// The last position that the plan has taken in.
     position: AtomicU64,
     loaded: AtomicBool,
+    /// Counts what has happened to the plan, for those who wait for the next thing.
+    happened: watch::Sender<u64>,
 }
 
 struct State {
@@ -173,6 +176,7 @@ impl Planner {
             zones: Zones { site: setup.site.clone(), zones },
             position: AtomicU64::new(0),
             loaded: AtomicBool::new(false),
+            happened: watch::Sender::new(0),
         }
     }
 
@@ -271,7 +275,9 @@ impl Planner {
         }
         let mut state = self.state.lock();
         let impact = state.plan.apply(changes);
-        state.keep(Assessed { cause: Some(touched.cause.clone()), at: now, impact });
+        let kept = state.keep(Assessed { cause: Some(touched.cause.clone()), at: now, impact });
+        drop(state);
+        self.tell_waiting(kept);
         Ok(())
     }
 
@@ -296,6 +302,8 @@ impl Planner {
             let oldest = state.proposed.values().min_by_key(|one| one.position).map(|one| one.name.clone());
             state.proposed.remove(&oldest.unwrap_or_default());
         }
+        drop(state);
+        self.tell_waiting(true);
         Ok(Some(key.to_owned()))
     }
 
@@ -303,7 +311,21 @@ impl Planner {
     fn advance(&self, now: Millis) {
         let mut state = self.state.lock();
         let impact = state.plan.advance(now);
-        state.keep(Assessed { cause: None, at: now, impact });
+        let kept = state.keep(Assessed { cause: None, at: now, impact });
+        drop(state);
+        self.tell_waiting(kept);
+    }
+
+    fn tell_waiting(&self, something: bool) {
+        if something {
+            self.happened.send_modify(|count| *count += 1);
+        }
+    }
+
+    /// Changes with everything that happens to the plan.
+    #[must_use]
+    pub fn happened(&self) -> watch::Receiver<u64> {
+        self.happened.subscribe()
     }
 
     /// What is to be told by now.
@@ -377,17 +399,18 @@ impl Zones {
 }
 
 impl State {
-    /// Keeps what was assessed for those who ask later and for those who are told, if anything happened.
-    fn keep(&mut self, assessed: Assessed) {
+    /// Keeps what was assessed for those who ask later and for those who are told; says whether anything happened.
+    fn keep(&mut self, assessed: Assessed) -> bool {
         let Impact { orders, demands, shortages, problems, .. } = &assessed.impact;
         if orders.is_empty() && demands.is_empty() && shortages.is_empty() && problems.is_empty() {
-            return;
+            return false;
         }
         self.telling.observe(&assessed);
         if self.impacts.len() == MOST_IMPACTS {
             self.impacts.pop_front();
         }
         self.impacts.push_back(assessed);
+        true
     }
 }
 

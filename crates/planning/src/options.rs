@@ -168,13 +168,13 @@ impl Plan {
         orders.filter(|(_, order)| order.status == OrderStatus::Held).map(|(id, _)| id).collect()
     }
 
-    /// How late the material of each of these orders is, by the order's weight.
-    fn material_late(&self, orders: &[u32]) -> Vec<i128> {
+    /// How late the material of each of these orders is, by the order's weight; none when the order is no more.
+    fn material_late(&self, orders: &[u32]) -> Vec<Option<i128>> {
         let late = |id: &u32| {
-            let Some(order) = self.flow.orders.get(*id) else { return 0 };
+            let order = self.flow.orders.get(*id)?;
             let rows = order.components.iter().filter_map(|row| self.flow.demand_rows.get(*row));
             let latest = rows.map(|row| lateness(row.outcome.at, row.due)).max().unwrap_or(0);
-            weight(order.priority) * i128::from(latest)
+            Some(weight(order.priority) * i128::from(latest))
         };
         orders.iter().map(late).collect()
     }
@@ -192,9 +192,11 @@ impl Plan {
         }
         let before = self.material_late(held);
         let (impact, after) = self.what_if_seen(changes, |plan| plan.material_late(held));
-        let supplied = before.iter().zip(&after).filter(|(before, after)| after < before).count();
-        let saved_ms =
-            self.saved(&impact, &own_ends) + before.iter().sum::<i128>() - after.iter().sum::<i128>();
+        // What is given up saves nothing here either.
+        let gained = before.into_iter().zip(after).filter_map(|(before, after)| Some(before? - after?));
+        let gained: Vec<i128> = gained.collect();
+        let supplied = gained.iter().filter(|gained| **gained > 0).count();
+        let saved_ms = self.saved(&impact, &own_ends) + gained.iter().sum::<i128>();
         (Judged { saved_days: days_of(saved_ms), impact }, supplied)
     }
 

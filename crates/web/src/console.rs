@@ -79,6 +79,7 @@ pub fn routes() -> Router<State> {
         .route("/systems", get(systems::page))
         .route("/systems/{name}/{action}", post(systems::act))
         .route("/planning", get(planning::page))
+        .route("/planning/pulse", get(planning::pulse))
         .route("/planning/item", get(planning::item))
         .route("/planning/options", get(planning::options))
         .route("/planning/order", get(planning::order))

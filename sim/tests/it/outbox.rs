@@ -29,7 +29,7 @@ fn purchase_orders(taken: &[Taken]) -> Vec<(String, u64)> {
 async fn documents_are_sent_again_until_the_hub_takes_them() {
     let hub = Hub::start(30, None).await;
     let factory = Factory::start(Config { hub: Some(hub.address()), ..quick(1) }).await.unwrap();
-    hub.wait_for(120).await;
+    hub.wait_for(200).await;
     factory.rest();
     assert!(factory.drained(Duration::from_secs(20)).await);
     let audit = factory.audit();

@@ -350,6 +350,11 @@ async fn a_planner_sees_what_a_count_takes_away() {
     let told = browser.ask("return document.querySelector('svg.stock rect.late title').textContent").await;
     assert!(told.as_str().unwrap_or_default().contains("covered"), "{told}");
 
+    // The page hears of it at once: what has happened is counted, and whoever has seen less is answered.
+    let ask = "window.told = 0; fetch(document.body.dataset.pulse + '?seen=0').then(a => a.text()).then(t => window.told = Number(t)); return true";
+    browser.ask(ask).await;
+    browser.until("the pulse", "return window.told > 0").await;
+
     // What could be done, ranked by an objective that is stated and can be changed.
     browser.click("a[href^='/planning/options']").await;
     browser.until("options", "return document.querySelectorAll('table.options tbody tr').length >= 2").await;

@@ -180,6 +180,63 @@ async fn what_was_not_told_before_the_end_is_told_by_the_next_life() {
     plant.assert_no_fault();
 }
 
+/// Three alternatives side by side; what was asked.
+async fn alternatives(caller: &mut Caller) -> Value {
+    let sooner = |days: i64| json!([{ "type": "lineshaft.purchase-order.confirmed.v1", "subject": "4500/10/A9", "data": confirmed(days) }]);
+    let gone = json!([{ "remove": { "record": "order", "key": "1000" } }]);
+    let question = json!({ "alternatives": [
+        { "name": "a day sooner", "changes": sooner(7) },
+        { "name": "in time", "changes": sooner(2) },
+        { "name": "without the order", "changes": gone },
+    ] });
+    let compared =
+        caller.call(&Call::post("/v1/impact", "application/json", question.to_string())).await.unwrap();
+    assert_eq!(compared.status, 200, "{}", compared.text());
+    let compared = compared.json();
+    let ranks: Vec<(&str, u64)> = compared["alternatives"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["name"].as_str().unwrap(), one["rank"].as_u64().unwrap()))
+        .collect();
+    assert_eq!(ranks, [("a day sooner", 2), ("in time", 1), ("without the order", 3)], "{compared:#}");
+    assert_eq!(
+        compared["alternatives"][2]["saved_days"], "0",
+        "what is given up saves nothing: {compared:#}"
+    );
+    assert_eq!(late(caller, 1).await[0]["slip_ms"], 5 * DAY, "nothing of it is kept");
+    let both = json!({ "changes": [], "alternatives": [] });
+    let answer = caller.call(&Call::post("/v1/impact", "application/json", both.to_string())).await.unwrap();
+    assert_eq!((answer.status, answer.json()["code"].as_str()), (400, Some("body-malformed")));
+    let wrong = json!({ "alternatives": [{ "name": "a", "changes": [{ "type": "x", "subject": "y", "data": {} }] }] });
+    let answer = caller.call(&Call::post("/v1/impact", "application/json", wrong.to_string())).await.unwrap();
+    assert_eq!(answer.json()["at"], "/alternatives/0/changes/0/type", "{}", answer.text());
+    question
+}
+
+/// The command line tells the same.
+fn said_by_the_command_line(plant: &Plant, caller: &Caller, token: &str, question: &Value) {
+    let hub = format!("http://{}", caller.address);
+    let told = |arguments: &[&str]| {
+        let reach = ["--hub", &hub, "--token", token];
+        plant.printed(&[arguments, &reach].concat())
+    };
+    let shown = told(&["shortages", "options", "MOTOR"]);
+    assert!(
+        shown.lines().nth(1).is_some_and(|line| line.contains("buy") && line.contains("30 EUR")),
+        "{shown}"
+    );
+    let listed: Value = serde_json::from_str(&told(&["shortages", "list", "--json"])).unwrap();
+    assert_eq!((&listed[0]["item"], &listed[0]["late_days"]), (&json!("MOTOR"), &json!("495")));
+    let order = told(&["plan", "order", "1000"]);
+    assert!(order.contains("slip      +5d") && order.contains("because 4500/10/0 of S1 comes"), "{order}");
+    assert!(told(&["plan", "pegging", "--order", "1000"]).contains("LATE for"));
+    assert!(told(&["availability", "MOTOR"]).contains("purchase-order  4500/10/0"));
+    plant.write("question.json", &question.to_string());
+    let shown = told(&["impact", "ask", "question.json"]);
+    assert!(shown.lines().any(|line| line.trim_start().starts_with("1  in time")), "{shown}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn options_and_alternatives_are_ranked_by_one_objective() {
     let plant = Plant::new("planning: { day_cost: \"0.5\" }\n");
@@ -228,56 +285,8 @@ async fn options_and_alternatives_are_ranked_by_one_objective() {
         assert_eq!(caller.get(wrong).await.unwrap().status, 400, "{wrong}");
     }
 
-    let sooner = |days: i64| json!([{ "type": "lineshaft.purchase-order.confirmed.v1", "subject": "4500/10/A9", "data": confirmed(days) }]);
-    let gone = json!([{ "remove": { "record": "order", "key": "1000" } }]);
-    let question = json!({ "alternatives": [
-        { "name": "a day sooner", "changes": sooner(7) },
-        { "name": "in time", "changes": sooner(2) },
-        { "name": "without the order", "changes": gone },
-    ] });
-    let compared =
-        caller.call(&Call::post("/v1/impact", "application/json", question.to_string())).await.unwrap();
-    assert_eq!(compared.status, 200, "{}", compared.text());
-    let compared = compared.json();
-    let ranks: Vec<(&str, u64)> = compared["alternatives"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|one| (one["name"].as_str().unwrap(), one["rank"].as_u64().unwrap()))
-        .collect();
-    assert_eq!(ranks, [("a day sooner", 2), ("in time", 1), ("without the order", 3)], "{compared:#}");
-    assert_eq!(
-        compared["alternatives"][2]["saved_days"], "0",
-        "what is given up saves nothing: {compared:#}"
-    );
-    assert_eq!(late(&mut caller, 1).await[0]["slip_ms"], 5 * DAY, "nothing of it is kept");
-    let both = json!({ "changes": [], "alternatives": [] });
-    let answer = caller.call(&Call::post("/v1/impact", "application/json", both.to_string())).await.unwrap();
-    assert_eq!((answer.status, answer.json()["code"].as_str()), (400, Some("body-malformed")));
-    let wrong = json!({ "alternatives": [{ "name": "a", "changes": [{ "type": "x", "subject": "y", "data": {} }] }] });
-    let answer = caller.call(&Call::post("/v1/impact", "application/json", wrong.to_string())).await.unwrap();
-    assert_eq!(answer.json()["at"], "/alternatives/0/changes/0/type", "{}", answer.text());
-
-    // The command line says the same.
-    let hub = format!("http://{}", caller.address);
-    let told = |arguments: &[&str]| {
-        let reach = ["--hub", &hub, "--token", &token];
-        plant.printed(&[arguments, &reach].concat())
-    };
-    let shown = told(&["shortages", "options", "MOTOR"]);
-    assert!(
-        shown.lines().nth(1).is_some_and(|line| line.contains("buy") && line.contains("30 EUR")),
-        "{shown}"
-    );
-    let listed: Value = serde_json::from_str(&told(&["shortages", "list", "--json"])).unwrap();
-    assert_eq!((&listed[0]["item"], &listed[0]["late_days"]), (&json!("MOTOR"), &json!("495")));
-    let order = told(&["plan", "order", "1000"]);
-    assert!(order.contains("slip      +5d") && order.contains("because 4500/10/0 of S1 comes"), "{order}");
-    assert!(told(&["plan", "pegging", "--order", "1000"]).contains("LATE for"));
-    assert!(told(&["availability", "MOTOR"]).contains("purchase-order  4500/10/0"));
-    plant.write("question.json", &question.to_string());
-    let shown = told(&["impact", "ask", "question.json"]);
-    assert!(shown.lines().any(|line| line.trim_start().starts_with("1  in time")), "{shown}");
+    let question = alternatives(&mut caller).await;
+    said_by_the_command_line(&plant, &caller, &token, &question);
     plant.assert_no_fault();
 }
 

@@ -127,7 +127,7 @@ fn what_moves_is_told_with_what_it_needs_then() {
         ("MOTOR", Millis(8 * DAY + 6 * HOUR), "4500/10/0")
     );
     let running = Record::Order(Order { status: OrderStatus::Running, ..order("pumps", "PUMP", 10, 3, 4) });
-    let mut started = plan.clone();
+    let mut started = plan;
     started.load([crate::Change::Put(running)]);
     assert_eq!(started.moves(&theirs), [], "what has started is not moved");
 }

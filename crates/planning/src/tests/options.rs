@@ -197,6 +197,8 @@ fn material_for_an_order_that_is_stopped_counts() {
     // A year that nobody waits any more, by the order's weight.
     assert_eq!(found[0].saved_days, (365 * 90).into());
     assert_eq!(plan.judge(&found[0].changes).saved_days, found[0].saved_days);
+    let given_up = [Change::Remove(crate::Name::Order { key: "pumps".into() })];
+    assert_eq!(plan.judge(&given_up).saved_days, Decimal::ZERO);
     let chain = plan.order("pumps").unwrap().chain;
     let missing = |link: &crate::Link| matches!(link, crate::Link::Missing { item, quantity, .. } if item == "MOTOR" && *quantity == pieces(6));
     assert!(matches!(chain[0], crate::Link::Held { .. }) && missing(&chain[2]), "{chain:#?}");

@@ -4,6 +4,7 @@ mod drawing;
 mod item;
 mod options;
 mod order;
+mod pulse;
 mod schedules;
 mod what_if;
 
@@ -27,6 +28,7 @@ use drawing::{Scale, Spans, Tick, horizon, why};
 pub(super) use item::item;
 pub(super) use options::options;
 pub(super) use order::order;
+pub(super) use pulse::pulse;
 pub(super) use schedules::{request, schedule, schedules, take};
 pub(super) use what_if::what_if;
 
@@ -78,7 +80,7 @@ pub(super) async fn page(Extract(state): Extract<State>, viewer: Viewer) -> Answ
     viewer.caller.allow(Act::SeePlan)?;
     let caller = viewer.caller.clone();
     let all = caller.sees_plan("");
-    let shell = Shell::new(&state, viewer, Section::Planning, "Planning").live(2_000);
+    let shell = Shell::new(&state, viewer, Section::Planning, "Planning").live(2_000).beating(pulse::PATH);
     let now = shell.now;
     let asked = ask(&state, move |planner| -> Asked {
         // Of some sites only: what is said of all of them at once is left out.

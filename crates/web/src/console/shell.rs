@@ -73,6 +73,8 @@ pub(super) struct Shell {
     pub(super) query: String,
     /// How often the script fetches the content again, in milliseconds; 0 for never.
     pub(super) every_ms: u32,
+    /// Where the script hears that there is something new; empty when it only looks now and then.
+    pub(super) pulse: &'static str,
 }
 
 impl Shell {
@@ -90,12 +92,19 @@ impl Shell {
             stopped: state.hub.not_ready(),
             query: String::new(),
             every_ms: 0,
+            pulse: "",
         }
     }
 
     /// Has the script keep the page up to date.
     pub(super) const fn live(mut self, every_ms: u32) -> Self {
         self.every_ms = every_ms;
+        self
+    }
+
+    /// Has the script fetch the page again as soon as something happens, as this address tells it.
+    pub(super) const fn beating(mut self, pulse: &'static str) -> Self {
+        self.pulse = pulse;
         self
     }
 

@@ -63,7 +63,7 @@ pub(in crate::console) async fn item(
     viewer.caller.allow(Act::SeePlan)?;
     let caller = viewer.caller.clone();
     let title = format!("{} · Planning", place.item);
-    let shell = Shell::new(&state, viewer, Section::Planning, title).live(2_000);
+    let shell = Shell::new(&state, viewer, Section::Planning, title).live(2_000).beating(super::pulse::PATH);
     let (missing, now) = (format!("nothing is known of {} there", place.item), shell.now);
     let found = ask(&state, move |planner| {
         let availability = planner.availability(&place.item, place.site.as_deref())?;

@@ -59,7 +59,7 @@ pub(in crate::console) async fn order(
     viewer.caller.allow(Act::SeePlan)?;
     let caller = viewer.caller.clone();
     let title = format!("{} · Planning", which.order);
-    let shell = Shell::new(&state, viewer, Section::Planning, title).live(2_000);
+    let shell = Shell::new(&state, viewer, Section::Planning, title).live(2_000).beating(super::pulse::PATH);
     let missing = format!("the plan has no order {}", which.order);
     let found = ask(&state, move |planner| {
         let root = PegEnd::Order { key: which.order.clone() };

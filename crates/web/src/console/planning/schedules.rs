@@ -40,7 +40,9 @@ pub(in crate::console) async fn schedules(
     Query(done): Query<Done>,
 ) -> Answer {
     viewer.caller.allow_whole_plan()?;
-    let shell = Shell::new(&state, viewer, Section::Planning, "Schedules · Planning").live(5_000);
+    let shell = Shell::new(&state, viewer, Section::Planning, "Schedules · Planning")
+        .live(5_000)
+        .beating(super::pulse::PATH);
     let schedules = ask(&state, |planner| planner.schedules()).await.map_err(Fault::from)?;
     show(&List { shell, schedules, asked: done.asked })
 }

@@ -49,7 +49,16 @@ struct Row {
     order: String,
     item: String,
     now: Option<Dates>,
-    ends: Vec<Option<Option<Millis>>>,
+    ends: Vec<Then>,
+}
+
+/// How an order ends in an alternative.
+#[derive(Clone, Copy)]
+enum Then {
+    AsNow,
+    Gone,
+    Unknown,
+    At(Millis),
 }
 
 /// The form, and what comes of it.
@@ -145,10 +154,13 @@ fn rows(judged: &[Judgement]) -> Vec<Row> {
                 order: order.order.clone(),
                 item: order.item.clone(),
                 now: order.before,
-                ends: vec![None; judged.len()],
+                ends: vec![Then::AsNow; judged.len()],
             });
             if let Some(end) = row.ends.get_mut(n) {
-                *end = Some(order.after.and_then(|dates| dates.end));
+                *end = match order.after {
+                    None => Then::Gone,
+                    Some(dates) => dates.end.map_or(Then::Unknown, Then::At),
+                };
             }
         }
     }
@@ -171,9 +183,14 @@ impl Page {
     }
 
     /// How an end in an alternative stands to the end now.
-    fn class(&self, now: impl Borrow<Option<Millis>>, then: impl Borrow<Option<Millis>>) -> &'static str {
-        let at = |end: &Option<Millis>| end.map_or(i64::MAX, |at| at.0);
-        match at(then.borrow()).cmp(&at(now.borrow())) {
+    fn class(&self, now: impl Borrow<Option<Millis>>, then: impl Borrow<Then>) -> &'static str {
+        let now = now.borrow().map_or(i64::MAX, |at| at.0);
+        let then = match *then.borrow() {
+            Then::AsNow | Then::Gone => now,
+            Then::Unknown => i64::MAX,
+            Then::At(at) => at.0,
+        };
+        match then.cmp(&now) {
             std::cmp::Ordering::Less => "good",
             std::cmp::Ordering::Equal => "",
             std::cmp::Ordering::Greater => "bad",

@@ -46,6 +46,7 @@ pub(super) fn shell(section: Section, scopes: &[Scope]) -> Shell {
         stopped: None,
         query: String::new(),
         every_ms: 1_000,
+        pulse: "",
     }
 }
 
