@@ -18,6 +18,7 @@ mod load;
 pub mod marked;
 pub mod parts;
 pub mod problem;
+pub mod processes;
 pub mod render;
 pub mod routes;
 pub mod secrets;
@@ -41,6 +42,7 @@ pub use files::Files;
 pub use interpolate::Variables;
 pub use load::{load, settings_of};
 pub use problem::{Problem, Problems, Severity};
+pub use processes::ProcessFile;
 pub use render::{Style, render};
 pub use routes::RouteFile;
 pub use secrets::Secrets;
@@ -79,6 +81,8 @@ pub struct Workspace {
     pub systems: Vec<System>,
     /// Routes in the order of their files.
     pub routes: Vec<RouteFile>,
+    /// Processes in the order of their files.
+    pub processes: Vec<ProcessFile>,
     /// The system of record of each object type.
     pub ownership: Ownership,
 }

@@ -19,6 +19,7 @@ pub fn build(workspace: &mut Workspace) -> Result<(Setup, Sources), Reasons> {
     let digest = workspace.digest.clone();
     let mut setup = Setup { plan: workspace.take_plan(), digest, retention, ..Setup::default() };
     setup.planning = planning(workspace);
+    setup.processes = workspace.processes.iter().map(|process| Arc::clone(&process.definition)).collect();
     let mut sources = Sources::new();
     let mut reasons = Reasons::new();
     for system in &workspace.systems {

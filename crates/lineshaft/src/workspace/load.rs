@@ -1,4 +1,4 @@
-//! The order in which a workspace is read: files, settings, code lists, mappings, contracts, systems, routes, then what
+//! The order in which a workspace is read: files, settings, code lists, mappings, contracts, systems, routes, processes, then what
 //! must fit together.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use super::marked::{Mark, Node};
 use super::problem::{Problem, Problems};
 use super::secrets::Secrets;
 use super::settings::Settings;
-use super::{Loaded, Workspace, checks, contracts, routes, systems, yaml};
+use super::{Loaded, Workspace, checks, contracts, processes, routes, systems, yaml};
 
 /// What is known while a workspace is being read.
 pub(super) struct Loading<'f> {
@@ -52,6 +52,7 @@ pub fn load(folder: &Path, variables: &Variables) -> Loaded {
     let contracts = contracts::read(&mut loading);
     let systems = systems::read(&mut loading);
     let routes = routes::read(&mut loading);
+    let processes = processes::read(&mut loading);
     let ownership = loading.ownership();
     let parts = checks::Parts {
         settings: &settings,
@@ -61,6 +62,7 @@ pub fn load(folder: &Path, variables: &Variables) -> Loaded {
         ownership: ownership.as_ref(),
     };
     checks::check(&mut loading, &parts);
+    processes::check(&mut loading, &processes, &systems);
 
     let secrets = Secrets::new(variables.clone(), settings.secrets.folder.as_ref().map(|at| folder.join(at)));
     checks::secrets(&mut loading, &secrets);
@@ -76,6 +78,7 @@ pub fn load(folder: &Path, variables: &Variables) -> Loaded {
         contracts,
         systems,
         routes,
+        processes,
         ownership: ownership.map(|(ownership, _)| ownership).unwrap_or_default(),
     });
     Loaded { workspace, problems, files }
