@@ -10,6 +10,7 @@ mod desk;
 mod effects;
 mod follow;
 mod schedule;
+mod show;
 #[cfg(test)]
 mod tests;
 
@@ -18,13 +19,14 @@ use std::sync::atomic::Ordering;
 
 use lineshaft_model::record::Token;
 use lineshaft_model::{Position, Reason};
-pub use lineshaft_process::{Definition, Doc, Occurrence, Phase, State};
+pub use lineshaft_process::{Definition, Doc, Fault, Occurrence, Phase, ProcessName, State, TaskPhase};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::ask::Ask;
 pub use self::ask::{Acted, Conductor, Decision, Started, Wanted};
 use self::desk::Desk;
 pub(crate) use self::effects::Sent;
+pub use self::show::{CaseRow, LiveTask, ProcessDetail, TaskShown};
 use crate::hub::Shared;
 use crate::intake::Intake;
 use crate::work::Work;

@@ -327,6 +327,12 @@ impl State {
         &self.input
     }
 
+    /// Its context.
+    #[must_use]
+    pub const fn context(&self) -> &Doc {
+        &self.context
+    }
+
     /// Its output; `null` until it is completed.
     #[must_use]
     pub const fn output(&self) -> &Doc {

@@ -12,6 +12,7 @@ mod objects;
 mod openapi;
 pub(crate) mod planning;
 mod problems;
+mod processes;
 mod quarantine;
 mod search;
 mod stream;
@@ -61,6 +62,11 @@ pub fn routes(state: &State) -> Router<State> {
         .route("/v1/plan/late-orders", get(planning::late_orders))
         .route("/v1/plan/orders/{*key}", get(planning::order))
         .route("/v1/plan/pegging", get(planning::pegging))
+        .route("/v1/processes", get(processes::list))
+        .route("/v1/processes/{id}", get(processes::show))
+        .route("/v1/processes/{id}/{action}", post(processes::act))
+        .route("/v1/cases", get(processes::cases))
+        .route("/v1/commands/{name}", post(processes::command))
         .route("/v1/balance", get(balance::balance))
         .route("/v1/overview", get(balance::overview))
         .route("/v1/configuration/reload", post(configuration::reload))

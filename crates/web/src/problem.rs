@@ -123,11 +123,13 @@ impl Problem {
 /// The status of each code; what is malformed is 400 and what breaks a contract or a mapping 422.
 fn status_of(code: &str) -> StatusCode {
     match code {
-        "ownership-conflict" | "revision-conflict" | "not-a-dead-letter" | "not-quarantined" => {
-            StatusCode::CONFLICT
-        }
+        "ownership-conflict"
+        | "revision-conflict"
+        | "not-a-dead-letter"
+        | "not-quarantined"
+        | "process-not-waiting" => StatusCode::CONFLICT,
         "source-foreign" | "tenant-foreign" => StatusCode::FORBIDDEN,
-        "system-unknown" => StatusCode::NOT_FOUND,
+        "system-unknown" | "process-unknown" | "process-instance-unknown" => StatusCode::NOT_FOUND,
         "contract-violation"
         | "type-not-announced"
         | "unknown-code"

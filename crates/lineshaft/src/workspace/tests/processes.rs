@@ -34,8 +34,7 @@ fn a_good_process_is_good() {
 #[test]
 fn faults_are_told_at_their_line() {
     for (from, to, told) in [
-        ("      call:", "      cal:", ":13:7: error[process-malformed]"),
-        ("        item:", "       item:", ":17:8: "),
+        ("      call:", "      cal:", ":14:7: error[process-malformed]"),
         ("version: '1.0.0'", "version: 1", ":5:12: error[process-malformed]"),
         (
             "      if: ${ .[0].data.delta.value != \"0\" }",
