@@ -15,6 +15,7 @@ mod listing;
 pub mod map;
 pub mod new;
 pub mod objects;
+pub mod processes;
 pub mod quarantine;
 mod reach;
 pub mod reload;
