@@ -18,6 +18,7 @@ mod objects;
 mod overview;
 mod planning;
 mod pretty;
+mod processes;
 mod quarantine;
 mod query;
 mod search;
@@ -72,6 +73,9 @@ pub fn routes() -> Router<State> {
         .route("/quarantine/{position}/discard", post(quarantine::discard))
         .route("/systems", get(systems::page))
         .route("/systems/{name}/{action}", post(systems::act))
+        .route("/processes", get(processes::list))
+        .route("/processes/{id}", get(processes::single))
+        .route("/processes/{id}/{action}", post(processes::act))
         .route("/planning", get(planning::page))
         .route("/planning/item", get(planning::item))
         .route("/books", get(books::page))

@@ -18,6 +18,7 @@ pub(super) enum Section {
     Events,
     Objects,
     Systems,
+    Processes,
     Planning,
     Books,
     /// None of them, such as the results of a search.
@@ -87,7 +88,7 @@ impl Shell {
     }
 
     /// The navigation, most urgent first.
-    pub(super) fn navigation(&self) -> [Entry; 9] {
+    pub(super) fn navigation(&self) -> [Entry; 10] {
         let entry =
             |section, path, name, waiting| Entry { path, name, here: self.section == section, waiting };
         [
@@ -98,6 +99,7 @@ impl Shell {
             entry(Section::Events, "/events", "Events", 0),
             entry(Section::Objects, "/objects", "Objects", 0),
             entry(Section::Systems, "/systems", "Systems", 0),
+            entry(Section::Processes, "/processes", "Processes", 0),
             entry(Section::Planning, "/planning", "Planning", 0),
             entry(Section::Books, "/books", "Books", 0),
         ]
