@@ -78,7 +78,7 @@ impl Runner {
         let shared = Arc::clone(&self.shared);
         // The views are at the journal's end when a hub starts.
         let end = *self.end.borrow();
-        let mut desk = blocking(move || Desk::open(shared, end)).await?;
+        let mut desk = blocking(move || Desk::open(&shared, end)).await?;
         // What was wanted when the hub ended is wanted still.
         if !self.settle(&mut desk, None).await? {
             return Ok(());

@@ -158,7 +158,7 @@ pub(crate) enum Body {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Branch {
-    Live(Frame),
+    Live(Box<Frame>),
     Done(Doc),
 }
 

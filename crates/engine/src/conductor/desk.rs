@@ -48,7 +48,7 @@ struct Held {
 /// Something to be done once the steps are durable.
 #[derive(Debug)]
 pub(crate) enum Todo {
-    Send { id: String, key: String, effect: Effect },
+    Send { id: String, key: String, effect: Box<Effect> },
     Withdraw { key: String },
 }
 
@@ -95,11 +95,11 @@ impl std::fmt::Debug for Desk {
 impl Desk {
     /// Everything as the journal has it; the views have applied all of it up to `end`. What instances want is to be asked for
     /// again.
-    pub(crate) fn open(shared: Arc<Shared>, end: Position) -> Result<Self, Reason> {
+    pub(crate) fn open(shared: &Arc<Shared>, end: Position) -> Result<Self, Reason> {
         let token = shared.views.tokens(PROCESSES).map_err(|error| error.reason())?;
         let followed = token.first().and_then(|(_, token)| token.parse().ok()).unwrap_or(end);
         let mut desk =
-            Self { shared: Some(Arc::clone(&shared)), followed, token_at: followed, ..Self::default() };
+            Self { shared: Some(Arc::clone(shared)), followed, token_at: followed, ..Self::default() };
         desk.configured()?;
         let mut after = String::new();
         loop {
@@ -322,7 +322,9 @@ impl Desk {
                     ));
                 }
             }
-            Want::Effect(effect) => self.todo.push(Todo::Send { id: id.to_owned(), key, effect }),
+            Want::Effect(effect) => {
+                self.todo.push(Todo::Send { id: id.to_owned(), key, effect: Box::new(effect) })
+            }
         }
         Ok(())
     }

@@ -92,7 +92,9 @@ fn every_example_does_what_the_page_says() {
     assert!(examples.len() >= 40, "only {} examples were found", examples.len());
     for (name, text) in examples {
         let done = match read(&tree(&text)) {
-            Ok(definition) if definition.calls_by_address().next().is_some() => "read, calls by address".to_owned(),
+            Ok(definition) if definition.calls_by_address().next().is_some() => {
+                "read, calls by address".to_owned()
+            }
             Ok(_) => "read".to_owned(),
             Err(problems) => {
                 for problem in &problems {

@@ -27,8 +27,8 @@ const PHASES: [&str; 6] = ["running", "compensating", "held", "completed", "faul
 /// Sizes of the diagram, in pixels.
 const STEP_HEIGHT: u32 = 54;
 const BOX_HEIGHT: u32 = 42;
-const BOX_WIDTH: u32 = 300;
-const INDENT: u32 = 22;
+const BOX_WIDTH: u32 = 222;
+const INDENT: u32 = 16;
 
 #[derive(Template)]
 #[template(path = "processes.html")]
@@ -125,7 +125,12 @@ impl Step<'_> {
         let part = if self.task.part.is_empty() { String::new() } else { format!("{}: ", self.task.part) };
         let what = if self.task.what.is_empty() { String::new() } else { format!(" {}", self.task.what) };
         let undo = if self.task.undo { ", can be undone" } else { "" };
-        format!("{part}{}{what}{undo}", self.task.kind)
+        let about = format!("{part}{}{what}{undo}", self.task.kind);
+        // The whole of it stands in the title of the box.
+        match about.char_indices().nth(34) {
+            Some((at, _)) => format!("{}…", about.get(..at).unwrap_or_default()),
+            None => about,
+        }
     }
 
     /// When, and for how long.
