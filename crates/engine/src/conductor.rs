@@ -10,6 +10,7 @@ mod desk;
 mod effects;
 mod follow;
 mod schedule;
+mod show;
 #[cfg(test)]
 mod tests;
 
@@ -18,13 +19,14 @@ use std::sync::atomic::Ordering;
 
 use lineshaft_model::record::Token;
 use lineshaft_model::{Position, Reason};
-pub use lineshaft_process::{Definition, Doc, Occurrence, Phase, State};
+pub use lineshaft_process::{Definition, Doc, Fault, Occurrence, Phase, ProcessName, State, TaskPhase};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use self::ask::Ask;
 pub use self::ask::{Acted, Conductor, Decision, Started, Wanted};
 use self::desk::Desk;
 pub(crate) use self::effects::Sent;
+pub use self::show::{CaseRow, LiveTask, ProcessDetail, TaskShown};
 use crate::hub::Shared;
 use crate::intake::Intake;
 use crate::work::Work;
@@ -57,7 +59,9 @@ pub(crate) fn conductor(
 ) -> (Conductor, impl Future<Output = Result<(), Reason>> + Send) {
     let (asks, asked) = mpsc::channel(WAITING_ASKS);
     let handle = Conductor::new(asks, shared.reading.clone());
-    let runner = Runner { shared, intake, work, applied, end, asked };
+    // The views are at the journal's end when a hub starts; what comes before the task first runs is followed.
+    let from = *end.borrow();
+    let runner = Runner { shared, intake, work, applied, end, asked, from };
     (handle, runner.run())
 }
 
@@ -68,19 +72,20 @@ struct Runner {
     applied: watch::Receiver<Position>,
     end: watch::Receiver<Position>,
     asked: mpsc::Receiver<Ask>,
+    from: Position,
 }
 
 impl Runner {
     async fn run(mut self) -> Result<(), Reason> {
         let stop = self.shared.supervisor.stopping();
         let shared = Arc::clone(&self.shared);
-        // The views are at the journal's end when a hub starts.
-        let end = *self.end.borrow();
-        let mut desk = blocking(move || Desk::open(shared, end)).await?;
+        let from = self.from;
+        let mut desk = blocking(move || Desk::open(&shared, from)).await?;
         // What was wanted when the hub ended is wanted still.
         if !self.settle(&mut desk, None).await? {
             return Ok(());
         }
+        desk.opening = false;
         loop {
             let now = self.shared.clock.now();
             let nap_ms =

@@ -21,6 +21,7 @@ pub mod map;
 pub mod new;
 pub mod objects;
 pub mod plan;
+pub mod processes;
 pub mod quarantine;
 mod reach;
 pub mod reload;

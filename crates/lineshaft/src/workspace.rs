@@ -22,6 +22,7 @@ pub mod mending;
 pub mod parts;
 mod policies;
 pub mod problem;
+pub mod processes;
 pub mod render;
 pub mod routes;
 pub mod secrets;
@@ -46,6 +47,7 @@ pub use files::Files;
 pub use interpolate::Variables;
 pub use load::{load, load_files, settings_of};
 pub use problem::{Problem, Problems, Severity};
+pub use processes::ProcessFile;
 pub use render::{Style, render};
 pub use routes::RouteFile;
 pub use secrets::Secrets;
@@ -86,6 +88,8 @@ pub struct Workspace {
     pub systems: Vec<System>,
     /// Routes in the order of their files.
     pub routes: Vec<RouteFile>,
+    /// Processes in the order of their files.
+    pub processes: Vec<ProcessFile>,
     /// The system of record of each object type.
     pub ownership: Ownership,
     /// Who may see and do what.

@@ -443,7 +443,7 @@ impl Strategy {
 /// When listening to any event ends.
 #[derive(Debug)]
 pub(crate) enum Until {
-    Holds(Expression),
+    Holds(Box<Expression>),
     Consumed(Box<Strategy>),
 }
 

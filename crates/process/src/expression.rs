@@ -256,7 +256,7 @@ impl Shape {
         match self {
             Self::Fixed(doc) => out.extend_from_slice(doc.as_str().as_bytes()),
             Self::Computed(expression) => {
-                out.extend_from_slice(expression.run(input, arguments)?.as_str().as_bytes())
+                out.extend_from_slice(expression.run(input, arguments)?.as_str().as_bytes());
             }
             Self::List(items) => {
                 out.push(b'[');

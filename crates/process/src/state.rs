@@ -158,7 +158,7 @@ pub(crate) enum Body {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Branch {
-    Live(Frame),
+    Live(Box<Frame>),
     Done(Doc),
 }
 
@@ -325,6 +325,12 @@ impl State {
     #[must_use]
     pub const fn input(&self) -> &Doc {
         &self.input
+    }
+
+    /// Its context.
+    #[must_use]
+    pub const fn context(&self) -> &Doc {
+        &self.context
     }
 
     /// Its output; `null` until it is completed.

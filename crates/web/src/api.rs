@@ -13,6 +13,7 @@ mod objects;
 mod openapi;
 pub(crate) mod planning;
 mod problems;
+mod processes;
 pub(crate) mod quarantine;
 mod search;
 mod stream;
@@ -80,6 +81,11 @@ pub fn routes(state: &State) -> Router<State> {
         .route("/v1/plan/schedules", get(planning::schedules))
         .route("/v1/plan/schedules/{schedule}", get(planning::schedule))
         .route("/v1/plan/schedules/{schedule}/take", post(planning::take))
+        .route("/v1/processes", get(processes::list))
+        .route("/v1/processes/{id}", get(processes::show))
+        .route("/v1/processes/{id}/{action}", post(processes::act))
+        .route("/v1/cases", get(processes::cases))
+        .route("/v1/commands/{name}", post(processes::command))
         .route("/v1/balance", get(balance::balance))
         .route("/v1/overview", get(balance::overview))
         .route("/v1/configuration/reload", post(configuration::reload))

@@ -20,6 +20,7 @@ mod objects;
 mod overview;
 mod planning;
 mod pretty;
+mod processes;
 mod quarantine;
 mod query;
 mod search;
@@ -78,6 +79,9 @@ pub fn routes() -> Router<State> {
         .route("/jobs/{id}/{action}", post(jobs::act))
         .route("/systems", get(systems::page))
         .route("/systems/{name}/{action}", post(systems::act))
+        .route("/processes", get(processes::list))
+        .route("/processes/{id}", get(processes::single))
+        .route("/processes/{id}/{action}", post(processes::act))
         .route("/planning", get(planning::page))
         .route("/planning/pulse", get(planning::pulse))
         .route("/planning/item", get(planning::item))

@@ -145,12 +145,23 @@ impl Problem {
 /// The status of each code; what is malformed is 400 and what breaks a contract or a mapping 422.
 fn status_of(code: &str) -> StatusCode {
     match code {
-        "ownership-conflict" | "revision-conflict" | "not-a-dead-letter" | "not-quarantined"
-        | "mended-meanwhile" | "job-not-so" | "no-proposal" | "outcome-not-known" => StatusCode::CONFLICT,
+        "ownership-conflict"
+        | "revision-conflict"
+        | "not-a-dead-letter"
+        | "not-quarantined"
+        | "mended-meanwhile"
+        | "job-not-so"
+        | "no-proposal"
+        | "outcome-not-known"
+        | "process-not-waiting" => StatusCode::CONFLICT,
         "source-foreign" | "tenant-foreign" | "edit-not-allowed" | "second-person-needed" => {
             StatusCode::FORBIDDEN
         }
-        "system-unknown" | "job-unknown" | "schedule-unknown" => StatusCode::NOT_FOUND,
+        "system-unknown"
+        | "job-unknown"
+        | "schedule-unknown"
+        | "process-unknown"
+        | "process-instance-unknown" => StatusCode::NOT_FOUND,
         "contract-violation"
         | "type-not-announced"
         | "unknown-code"

@@ -152,6 +152,28 @@ impl Conductor {
         Ok(Some((state, definition, row.position)))
     }
 
+    pub(super) fn row(&self, id: &str) -> Result<Option<lineshaft_store::reading::ProcessRow>, Reason> {
+        self.reading.process(id).map_err(|error| error.reason())
+    }
+
+    /// Resolves once an instance has ended, or after `timeout_ms`; says whether it has.
+    pub async fn ended(&self, id: &str, timeout_ms: u64, hub: &crate::Handle) -> Result<bool, Reason> {
+        let mut applied = hub.applied();
+        let deadline = hub.pause(timeout_ms);
+        tokio::pin!(deadline);
+        loop {
+            applied.borrow_and_update();
+            if self.row(id)?.is_some_and(|row| row.ended) {
+                return Ok(true);
+            }
+            tokio::select! {
+                () = &mut deadline => return Ok(false),
+                changed = applied.changed() => if changed.is_err() { return Ok(false) },
+                () = hub.stopping() => return Ok(false),
+            }
+        }
+    }
+
     /// The questions to persons that a state asks.
     #[must_use]
     pub fn questions(state: &State) -> Vec<Wanted> {
@@ -195,7 +217,11 @@ impl Desk {
         key: &str,
         by: &By,
     ) -> Result<Result<Started, Reason>, Reason> {
-        let Some(definition) = self.current(process) else {
+        // A name alone is enough where it is the only one.
+        let same = |definition: &&std::sync::Arc<Definition>| definition.name().name == process.name;
+        let only = self.current.values().filter(same).count() == 1 && process.namespace.is_empty();
+        let by_name = if only { self.current.values().find(same).cloned() } else { None };
+        let Some(definition) = by_name.or_else(|| self.current(process)) else {
             let names: Vec<String> =
                 self.current.values().map(|definition| definition.name().to_string()).collect();
             let message = format!("there is no process {process}");

@@ -48,7 +48,7 @@ struct Held {
 /// Something to be done once the steps are durable.
 #[derive(Debug)]
 pub(crate) enum Todo {
-    Send { id: String, key: String, effect: Effect },
+    Send { id: String, key: String, effect: Box<Effect> },
     Withdraw { key: String },
 }
 
@@ -79,6 +79,8 @@ pub(crate) struct Desk {
     pub(crate) followed: Position,
     /// How far that is written down.
     pub(crate) token_at: Position,
+    /// Whether nothing was asked for yet since the hub started.
+    pub(crate) opening: bool,
     /// When a schedule next starts an instance.
     pub(super) starts: BTreeMap<(String, String), Millis>,
 }
@@ -95,27 +97,35 @@ impl std::fmt::Debug for Desk {
 impl Desk {
     /// Everything as the journal has it; the views have applied all of it up to `end`. What instances want is to be asked for
     /// again.
-    pub(crate) fn open(shared: Arc<Shared>, end: Position) -> Result<Self, Reason> {
+    pub(crate) fn open(shared: &Arc<Shared>, end: Position) -> Result<Self, Reason> {
         let token = shared.views.tokens(PROCESSES).map_err(|error| error.reason())?;
         let followed = token.first().and_then(|(_, token)| token.parse().ok()).unwrap_or(end);
-        let mut desk =
-            Self { shared: Some(Arc::clone(&shared)), followed, token_at: followed, ..Self::default() };
+        let hub = Some(Arc::clone(shared));
+        let mut desk = Self { shared: hub, followed, token_at: followed, opening: true, ..Self::default() };
         desk.configured()?;
         let mut after = String::new();
         loop {
             let rows = shared.views.live_processes(&after, PAGE).map_err(|error| error.reason())?;
-            let Some(last) = rows.last() else { return Ok(desk) };
+            let Some(last) = rows.last() else { break };
             after.clone_from(&last.id);
             for row in &rows {
                 let Some(state) = desk.state(&row.id)? else { continue };
                 let Some(definition) = desk.definition(&row.digest)? else { continue };
                 desk.note(&state, &definition);
-                for (key, want) in state.wants() {
-                    desk.want(&row.id, key, want)?;
-                }
             }
-            desk.run()?;
         }
+        // What came before the end is known to the views: what is still wanted then is asked for, and nothing twice.
+        desk.follow(end)?;
+        desk.todo.clear();
+        let live: Vec<String> = desk.live.keys().cloned().collect();
+        for id in live {
+            let Some(state) = desk.state(&id)? else { continue };
+            for (key, want) in state.wants() {
+                desk.want(&id, key, want)?;
+            }
+        }
+        desk.run()?;
+        Ok(desk)
     }
 
     pub(super) fn shared(&self) -> Result<&Arc<Shared>, Reason> {
@@ -322,7 +332,9 @@ impl Desk {
                     ));
                 }
             }
-            Want::Effect(effect) => self.todo.push(Todo::Send { id: id.to_owned(), key, effect }),
+            Want::Effect(effect) => {
+                self.todo.push(Todo::Send { id: id.to_owned(), key, effect: Box::new(effect) })
+            }
         }
         Ok(())
     }

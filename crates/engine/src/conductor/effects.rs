@@ -94,7 +94,8 @@ impl Runner {
                 }
             }
         }
-        if !again.is_empty() && !self.asked_again(desk, again, &mut answers).await? {
+        let opening = desk.opening;
+        if !again.is_empty() && !self.asked_again(desk, (again, opening), &mut answers).await? {
             return Ok(None);
         }
         Ok(Some(answers))
@@ -170,7 +171,7 @@ impl Runner {
     async fn asked_again(
         &mut self,
         desk: &mut Desk,
-        again: Vec<(DeliveryId, Waits)>,
+        (again, opening): (Vec<(DeliveryId, Waits)>, bool),
         answers: &mut Answers,
     ) -> Result<bool, Reason> {
         let end = *self.end.borrow();
@@ -186,6 +187,12 @@ impl Runner {
                 Some(DeliveryState::Delivered) => done(0, ""),
                 Some(DeliveryState::Discarded) => failed(0, "it was given up", true),
                 None => failed(0, "the request is no longer in the journal", true),
+                // Given up before the hub ended: the process has not been told yet.
+                Some(DeliveryState::Dead) if opening => {
+                    let reason = row.as_ref().and_then(|row| row.reason.clone());
+                    let unknown = reason.as_ref().is_some_and(|reason| reason.code == "outcome-unknown");
+                    failed(0, &reason.map(|reason| reason.message).unwrap_or_default(), unknown)
+                }
                 Some(DeliveryState::Dead) => {
                     retried.extend(self.outcome(
                         delivery,

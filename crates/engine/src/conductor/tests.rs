@@ -10,7 +10,7 @@ use lineshaft_model::{Answer, Destination, Reason};
 use lineshaft_ports::{Delivery, Sink};
 use lineshaft_process::{Definition, Doc, Environment, Phase, ProcessName};
 use lineshaft_store::index::Span;
-use lineshaft_store::journal::disk::sim::SimDisk;
+use lineshaft_store::journal::disk::sim::{Cut, SimDisk};
 use lineshaft_store::journal::{Journal, Options};
 use lineshaft_store::views::ProcessFilter;
 use parking_lot::Mutex;
@@ -418,4 +418,58 @@ async fn time_moves_instances_and_starts_them() {
         applied.changed().await.unwrap();
     }
     rig.hub.stop().await;
+}
+
+/// Kills the hub at many moments, each time with nothing left but what the disk holds, and lets the last one run to the end.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_any_moment_every_instance_ends_and_every_effect_is_one() {
+    let race = process(
+        "race",
+        r#""do":[
+            {"order":{"call":"erp.order","with":{"n":"${ .n }"},"metadata":{"compensate":[{"cancel":{"call":"erp.cancel"}}]}}},
+            {"both":{"fork":{"branches":[
+                {"ship":{"call":"wms.ship","with":{"n":"${ $workflow.input.n }"}}},
+                {"rest":{"wait":{"milliseconds":3}}}]}}},
+            {"pay":{"try":[{"pay":{"call":"erp.pay","with":{"n":"${ $workflow.input.n }"}}}],
+                    "catch":{"retry":{"delay":{"milliseconds":2},"limit":{"attempt":{"count":3}}}}}}]"#,
+    );
+    for seed in 0..12_u64 {
+        let mut rig = Rig::start(std::slice::from_ref(&race));
+        let mut ids = Vec::new();
+        for n in 0..4 {
+            ids.push(rig.begin("race", &format!(r#"{{"n":{n}}}"#), &format!("k{n}")).await.id);
+        }
+        for round in 0..6 {
+            // Another moment each time: so many records further.
+            let mut applied = rig.hub.applied();
+            let next = lineshaft_model::Position(applied.borrow().0 + 1 + (seed * 7 + round * 5) % 9);
+            let moved = applied.wait_for(|at| *at >= next);
+            tokio::select! {
+                _ = moved => {}
+                () = rig.hub.pause(30) => {}
+            }
+            rig.target("erp.pay").refuses.store(round % 2 == 0, Ordering::SeqCst);
+            let cut = [Cut::Everything, Cut::Nothing, Cut::Sectors(seed + round)]
+                [usize::try_from(round % 3).unwrap()];
+            let disk = rig.disk.after(cut);
+            rig.hub.stop().await;
+            let folder = tempfile::tempdir().unwrap();
+            let hub = open(&disk, folder.path(), setup(&rig.targets, &rig.yaml));
+            rig = Rig { disk, folder, hub, ..rig };
+        }
+        rig.target("erp.pay").refuses.store(false, Ordering::SeqCst);
+        let mut completed = 0;
+        for id in &ids {
+            let state = rig.until(id, |state| state.phase().is_final()).await;
+            completed += usize::from(state.phase() == Phase::Completed);
+        }
+        for name in ["erp.order", "wms.ship"] {
+            assert_eq!(rig.target(name).got.lock().len(), 4, "seed {seed}: {name}");
+        }
+        assert!(rig.target("erp.pay").got.lock().len() <= 4, "seed {seed}");
+        let cancelled = rig.target("erp.cancel").got.lock().len();
+        assert_eq!(completed + cancelled, 4, "seed {seed}: done, or undone");
+        assert!(rig.folder.path().exists());
+        rig.hub.stop().await;
+    }
 }

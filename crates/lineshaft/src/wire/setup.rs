@@ -23,6 +23,7 @@ pub fn build(workspace: &mut Workspace) -> Result<(Setup, Sources), Reasons> {
     let mut setup = Setup { plan: workspace.take_plan(), digest, retention, ..Setup::default() };
     setup.planning = planning(workspace);
     setup.watch = workspace.settings.alarms.as_ref().map(AlarmSettings::watch);
+    setup.processes = workspace.processes.iter().map(|process| Arc::clone(&process.definition)).collect();
     let mut sources = Sources::new();
     let mut reasons = Reasons::new();
     for system in &workspace.systems {

@@ -13,7 +13,7 @@ pub(super) fn problem(file: &str, source: &str, node: &Node, fault: &Diagnostic)
 
 /// A place within a scalar as a place within its file: exact for texts without escapes on one line or in a block, which is
 /// how such texts are written.
-fn within(source: &str, node: Mark, place: &Place) -> Mark {
+pub(super) fn within(source: &str, node: Mark, place: &Place) -> Mark {
     let below = place.line.saturating_sub(1);
     let quote =
         u32::from(below == 0 && source.get(node.start..).is_some_and(|text| text.starts_with(['"', '\''])));

@@ -37,7 +37,7 @@ const FOLDERS: &[Folder] = &[
     Folder { name: "layouts", extensions: &["yaml", "txt"], most_bytes: MOST_TEXT_BYTES, later: false },
     Folder { name: "codes", extensions: &["csv"], most_bytes: MOST_CODES_BYTES, later: false },
     Folder { name: "routes", extensions: &["yaml"], most_bytes: MOST_TEXT_BYTES, later: false },
-    Folder { name: "processes", extensions: &["yaml"], most_bytes: MOST_TEXT_BYTES, later: true },
+    Folder { name: "processes", extensions: &["yaml"], most_bytes: MOST_TEXT_BYTES, later: false },
     Folder { name: "policies", extensions: &["cedar"], most_bytes: MOST_TEXT_BYTES, later: false },
     Folder { name: "tests", extensions: &["yaml"], most_bytes: MOST_TEXT_BYTES, later: true },
 ];

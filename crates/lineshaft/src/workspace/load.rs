@@ -1,4 +1,4 @@
-//! The order in which a workspace is read: files, settings, code lists, mappings, contracts, systems, routes, then what
+//! The order in which a workspace is read: files, settings, code lists, mappings, contracts, systems, routes, processes, then what
 //! must fit together.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,7 +15,7 @@ use super::marked::{Mark, Node};
 use super::problem::{Problem, Problems};
 use super::secrets::Secrets;
 use super::settings::Settings;
-use super::{Loaded, Workspace, checks, contracts, policies, routes, systems, yaml};
+use super::{Loaded, Workspace, checks, contracts, policies, processes, routes, systems, yaml};
 
 /// What is known while a workspace is being read.
 pub(super) struct Loading<'f> {
@@ -58,6 +58,7 @@ pub fn load_files(files: Files, problems: Problems, folder: &Path, variables: &V
     let contracts = contracts::read(&mut loading);
     let systems = systems::read(&mut loading);
     let routes = routes::read(&mut loading);
+    let processes = processes::read(&mut loading);
     let ownership = loading.ownership();
     let parts = checks::Parts {
         settings: &settings,
@@ -67,6 +68,7 @@ pub fn load_files(files: Files, problems: Problems, folder: &Path, variables: &V
         ownership: ownership.as_ref(),
     };
     checks::check(&mut loading, &parts);
+    processes::check(&mut loading, &processes, &systems);
 
     let policies = policies::read(&mut loading, &settings, &systems);
     let secrets = Secrets::new(variables.clone(), settings.secrets.folder.as_ref().map(|at| folder.join(at)));
@@ -87,6 +89,7 @@ pub fn load_files(files: Files, problems: Problems, folder: &Path, variables: &V
         contracts,
         systems,
         routes,
+        processes,
         ownership: ownership.map(|(ownership, _)| ownership).unwrap_or_default(),
         policies,
     });

@@ -1,6 +1,7 @@
 //! A good workspace passes; every way of breaking it is reported with a file and a line.
 
 mod mutants;
+mod processes;
 
 use std::path::{Path, PathBuf};
 

@@ -88,6 +88,9 @@ fn first<'a>(page: &'a Value, what: &str) -> &'a Value {
     page["items"].get(0).unwrap_or_else(|| panic!("there is no {what}: {page:#}"))
 }
 
+/// A process that asks a person.
+const ASKS: &str = "document: { dsl: '1.0.3', namespace: plant, name: ask, version: '1.0.0', metadata: { businessKey: .order } }\ndo:\n  - ask: { call: case.open, with: { title: 'Which one?', options: [first, second] } }\n";
+
 /// A hub that holds one of everything: objects, a dead letter with a parked one behind it, a refused input.
 async fn full(plant: &Plant, sink: &Sink) -> (Hub, Caller) {
     plant.write("systems/feed.yaml", FEED);
@@ -98,6 +101,7 @@ async fn full(plant: &Plant, sink: &Sink) -> (Hub, Caller) {
     ));
     plant.write_route("erp");
     plant.write_route("aps");
+    plant.write("processes/ask.yaml", ASKS);
     let (hub, mut caller) = plant.started(&plant.token()).await;
     let event = |id: u32, data: Value| {
         json!({ "specversion": "1.0", "id": id.to_string(), "source": "urn:lineshaft:main:feed",
@@ -178,6 +182,18 @@ async fn every_answer_is_as_it_is_described() {
     reader.get("/v1/plan/late-orders", "/v1/plan/late-orders").await;
     reader.get("/v1/plan/orders/{key}", "/v1/plan/orders/1000").await;
     reader.get("/v1/plan/pegging", "/v1/plan/pegging?order=1000").await;
+
+    let started = Call::post("/v1/commands/ask", "application/json", "{\"order\":\"4711\"}");
+    assert_eq!(reader.caller.call(&started).await.unwrap().status, 202);
+    until("a case", PATIENCE, async || {
+        let cases = reader.caller.get("/v1/cases").await.unwrap().json();
+        cases["items"].get(0).is_some()
+    })
+    .await;
+    reader.get("/v1/cases", "/v1/cases").await;
+    let instances = reader.get("/v1/processes", "/v1/processes?phase=running").await;
+    let id = first(&instances, "instance")["id"].as_str().unwrap().to_owned();
+    reader.get("/v1/processes/{id}", &format!("/v1/processes/{id}")).await;
 
     let described = reader.description["paths"].as_object().unwrap().iter().filter(|(_, methods)| {
         methods["get"]["responses"]["200"]["content"].get("application/json").is_some()

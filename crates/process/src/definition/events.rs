@@ -49,7 +49,7 @@ impl<'v> Reader<'v, '_> {
             return None;
         }
         if at.value.as_str().is_some() {
-            return self.expression(at, scope).map(Until::Holds);
+            return self.expression(at, scope).map(|holds| Until::Holds(Box::new(holds)));
         }
         self.strategy(at, scope, false).map(|strategy| Until::Consumed(Box::new(strategy)))
     }

@@ -208,7 +208,7 @@ impl<'v> Reader<'v, '_> {
 }
 
 /// Whether two words differ by one letter, or by case.
-fn near(a: &str, b: &str) -> bool {
+pub(super) fn near(a: &str, b: &str) -> bool {
     if a.eq_ignore_ascii_case(b) {
         return true;
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use lineshaft_model::json::Value;
 
-use super::reader::{At, Reader};
+use super::reader::{At, Reader, near};
 use super::{Case, Catch, Flow, Kind, Listen, ProcessName, Raise, Read, Task, Undo};
 use crate::doc::Doc;
 use crate::expression::{Scope, Shape, clip, is_variable};
@@ -65,7 +65,12 @@ impl<'v> Reader<'v, '_> {
     fn task_within(&mut self, name: &str, at: &At<'v>, scope: &Scope, siblings: &[&str]) -> Option<Task> {
         let Some((kind, more)) = KINDS.iter().find(|(kind, _)| at.value.get(kind).is_some()) else {
             let kinds: Vec<&str> = KINDS.iter().map(|(kind, _)| *kind).collect();
-            let hint = format!("it has one of {}", kinds.join(", "));
+            let near =
+                at.members().into_iter().find_map(|(key, _)| kinds.iter().find(|kind| near(kind, key)));
+            let hint = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("it has one of {}", kinds.join(", ")),
+            };
             self.malformed(&at.pointer, "nothing here says what the task does", hint);
             return None;
         };

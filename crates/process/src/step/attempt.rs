@@ -46,6 +46,7 @@ impl Walk<'_> {
         self.tried(listed, catch, (tried.0, tried.1, until), task, frame, names)
     }
 
+    #[expect(clippy::too_many_arguments, reason = "a try has that much to remember")]
     pub(crate) fn attempt_on(
         &mut self,
         body: &[Arc<Task>],

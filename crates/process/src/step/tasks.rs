@@ -277,7 +277,7 @@ impl Walk<'_> {
             match branch {
                 Branch::Done(output) => all.push(Branch::Done(output)),
                 Branch::Live(frame) => {
-                    let went = self.resume(frame, occurrence, names);
+                    let went = self.resume(*frame, occurrence, names);
                     if let Some(done) = self.branch(went, compete, &mut all, &mut first) {
                         all.extend(rest);
                         self.cut_branches(&all);
@@ -301,9 +301,9 @@ impl Walk<'_> {
             Went::Done(output, Flow::End) => return Some(Inside::Done(output, Some(Flow::End))),
             Went::Done(output, _) if compete => return Some(Inside::Done(output, None)),
             Went::Done(output, _) => all.push(Branch::Done(output)),
-            Went::Live(frame) => all.push(Branch::Live(frame)),
+            Went::Live(frame) => all.push(Branch::Live(Box::new(frame))),
             Went::Failed(frame, fault) => {
-                all.push(Branch::Live(frame));
+                all.push(Branch::Live(Box::new(frame)));
                 first.get_or_insert(fault);
             }
         }

@@ -35,7 +35,7 @@ impl Walk<'_> {
 
     /// Begins to undo one thing. True when that is done already.
     fn undo_one(&mut self, state: &mut State, of: Undoable, failed: u32) -> bool {
-        let Some((_, list)) = self.undo_tasks(&of) else {
+        let Some(list) = self.undo_tasks(&of) else {
             // This version of the definition has no undo for it any more: that is for a person to know.
             let detail = "the definition does not say any more how to undo it";
             let fault =
@@ -91,7 +91,7 @@ impl Walk<'_> {
                 self.undo_one(state, of, failed)
             }
             (UndoAt::Tasks(tasks), _) => match self.undo_tasks(&of) {
-                Some((_, list)) => {
+                Some(list) => {
                     let key = format!("{}!undo", of.key);
                     let listed = self.resume_list(&list, tasks, occurrence, &key, &Names::NONE);
                     self.undo_settle(state, of, failed, listed)
@@ -120,12 +120,11 @@ impl Walk<'_> {
     }
 
     /// The tasks that undo something.
-    fn undo_tasks(&self, of: &Undoable) -> Option<(Arc<Task>, Arc<[Arc<Task>]>)> {
+    fn undo_tasks(&self, of: &Undoable) -> Option<Arc<[Arc<Task>]>> {
         let task = self.definition.task(&of.task)?;
-        let list = match task.undo.as_ref()? {
+        Some(match task.undo.as_ref()? {
             Undo::Tasks(list) => Arc::clone(list),
             Undo::Function(name) => Arc::from([Arc::clone(self.definition.functions.get(name)?)]),
-        };
-        Some((Arc::clone(task), list))
+        })
     }
 }

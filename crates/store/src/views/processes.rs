@@ -4,7 +4,7 @@ use lineshaft_model::record::{Defined, RecordKind, Step, StepHead};
 use lineshaft_model::shown::Page;
 use lineshaft_model::{Millis, Position};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::objects::signed;
 use super::{Views, ViewsError};
@@ -28,7 +28,7 @@ pub struct ProcessFilter {
 }
 
 /// An instance's row; its state is in the record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessRow {
     /// The instance.
     pub id: String,

@@ -86,7 +86,7 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> + '_ {
         let name = name.trim_start_matches('*');
         let schema = match name {
             "position" => json!({ "type": "integer", "minimum": 1 }),
-            "id" => schemas::of("delivery-id"),
+            "id" if !path.starts_with("/v1/processes") => schemas::of("delivery-id"),
             "action" => json!({ "type": "string", "enum": actions(path) }),
             _ => json!({ "type": "string", "minLength": 1 }),
         };
@@ -96,7 +96,9 @@ fn path_parameters(path: &str) -> impl Iterator<Item = Value> + '_ {
 
 /// What may be done by a path that ends in `{action}`.
 fn actions(path: &str) -> &'static [&'static str] {
-    if path.starts_with("/v1/systems") {
+    if path.starts_with("/v1/processes") {
+        &["retry", "skip", "cancel", "abandon", "answer"]
+    } else if path.starts_with("/v1/systems") {
         &["pause", "resume", "breaker-open", "breaker-close", "breaker-auto"]
     } else if path.starts_with("/v1/jobs") {
         &["cancel", "resume"]
@@ -124,9 +126,15 @@ fn body(body: Body) -> Option<Value> {
         }),
         Body::Supposed => json!({ "application/json": { "schema": schemas::of("Supposed") } }),
         Body::Named(name) => json!({ "application/json": { "schema": schemas::of(name) } }),
+        Body::Decision => json!({ "application/json": { "schema": schemas::of("Decision") } }),
+        Body::Input => {
+            json!({ "application/json": { "schema": { "description": "What the process is given." } } })
+        }
         Body::Bytes => json!({ "*/*": { "schema": { "description": "The system's own document." } } }),
     };
-    Some(json!({ "required": !matches!(body, Body::Reason), "content": content }))
+    Some(
+        json!({ "required": !matches!(body, Body::Reason | Body::Decision | Body::Input), "content": content }),
+    )
 }
 
 fn responses(route: &Route) -> Value {

@@ -21,6 +21,7 @@ pub(super) enum Section {
     Objects,
     Jobs,
     Systems,
+    Processes,
     Planning,
     Books,
     /// None of them, such as the results of a search.
@@ -37,6 +38,7 @@ const SECTIONS: &[(Section, &str, &str, Act)] = &[
     (Section::Objects, "/objects", "Objects", Act::See),
     (Section::Jobs, "/jobs", "Replays", Act::SeeHub),
     (Section::Systems, "/systems", "Systems", Act::SeeHub),
+    (Section::Processes, "/processes", "Processes", Act::SeeHub),
     (Section::Planning, "/planning", "Planning", Act::SeePlan),
     (Section::Books, "/books", "Books", Act::SeeHub),
 ];

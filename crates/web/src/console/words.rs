@@ -1,5 +1,6 @@
 //! How numbers, times and states are written.
 
+use lineshaft_engine::conductor::TaskPhase;
 use std::borrow::Borrow;
 use std::fmt;
 
@@ -154,6 +155,33 @@ impl Badge {
             DeliveryState::Unknown => Self::new("warn", mark::DIAMOND, "outcome unknown"),
             DeliveryState::Delivered => Self::new("ok", mark::TICK, "delivered"),
             DeliveryState::Discarded => Self::new("none", mark::DASH, "discarded"),
+        }
+    }
+
+    /// The phase of an instance of a process.
+    pub(super) fn of_process(phase: &str) -> Self {
+        match phase {
+            "running" => Self::new("busy", mark::HALF, "running"),
+            "compensating" => Self::new("warn", mark::TRIANGLE, "being undone"),
+            "held" => Self::new("bad", mark::DIAMOND, "held"),
+            "completed" => Self::new("ok", mark::TICK, "completed"),
+            "faulted" => Self::new("bad", mark::CROSS, "faulted"),
+            "cancelled" => Self::new("none", mark::DASH, "cancelled"),
+            _ => Self::new("none", mark::RING, "not known"),
+        }
+    }
+
+    /// The phase of a task; none when it was not entered.
+    pub(super) fn of_task(phase: Option<TaskPhase>) -> Self {
+        match phase {
+            None => Self::new("none", mark::RING, "not yet"),
+            Some(TaskPhase::Running) => Self::new("busy", mark::HALF, "here now"),
+            Some(TaskPhase::Completed) => Self::new("ok", mark::TICK, "done"),
+            Some(TaskPhase::Passed) => Self::new("none", mark::DASH, "passed"),
+            Some(TaskPhase::Faulted) => Self::new("bad", mark::CROSS, "failed"),
+            Some(TaskPhase::Cancelled) => Self::new("none", mark::DASH, "cut short"),
+            Some(TaskPhase::Skipped) => Self::new("off", mark::BARS, "skipped"),
+            Some(TaskPhase::Compensated) => Self::new("warn", mark::TRIANGLE, "undone"),
         }
     }
 

@@ -31,6 +31,10 @@ pub(super) enum Body {
     Supposed,
     /// JSON of this schema.
     Named(&'static str),
+    /// What a person decides about an instance.
+    Decision,
+    /// Any JSON.
+    Input,
     Bytes,
 }
 
@@ -283,6 +287,33 @@ pub(super) const ROUTES: &[Route] = &[
         answer: Shape::Json("ScheduleTaken"),
         problems: &[400, 403, 404, 503],
         ..act("/v1/plan/schedules/{schedule}/take", "planning", "Takes one: it goes out as schedule.revised and each order that moves as rescheduled")
+    },
+    get("/v1/processes", "processes", "Instances of processes, the latest first", Shape::Page("ProcessRow")).asking(&[
+        ("name", "string", "of this process"),
+        ("phase", "process-phase", "running, compensating, held, completed, faulted or cancelled"),
+        ("key", "string", "known by exactly this in business"),
+        ("started_before", "string", "started at or before this RFC 3339 time"),
+        CURSOR,
+        LIMIT,
+    ]),
+    get("/v1/processes/{id}", "processes", "One instance with its tasks and what it asks", Shape::Json("ProcessDetail")).one(),
+    Route {
+        body: Body::Decision,
+        answer: Shape::Json("Acted"),
+        ..act("/v1/processes/{id}/{action}", "processes", "`retry` what failed; `skip` a task, `cancel` with compensation, `abandon` an undo, `answer` a question; all but the first with a reason")
+    },
+    get("/v1/cases", "processes", "What instances ask persons, the latest instance first", Shape::Page("CaseRow")).asking(&[CURSOR, LIMIT]),
+    Route {
+        scope: Some(Scope::Send),
+        query: &[
+            ("wait", "wait-ended", "`ended` answers once the instance has ended"),
+            ("timeout", "span", "how long that may take, for instance 5s; at most a minute"),
+        ],
+        body: Body::Input,
+        status: 202,
+        answer: Shape::Json("Commanded"),
+        problems: &[400, 403, 404, 413],
+        ..act("/v1/commands/{name}", "processes", "Starts a process with the body as its input; with the same Idempotency-Key it is the same instance")
     },
     get("/v1/balance", "books", "Every input and every owed delivery accounted for", Shape::Json("Balance")),
     get("/v1/overview", "books", "Rates, latencies, systems and lanes", Shape::Json("Overview")),

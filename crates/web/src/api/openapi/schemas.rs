@@ -21,7 +21,7 @@ fn fields_of(name: &str) -> Vec<(&'static str, &'static str)> {
 }
 
 /// What is sent to us and refused when it has more fields than these.
-const CLOSED: &[&str] = &["Because", "OtherData", "OtherBytes", "ReplayAsked", "ManyLetters"];
+const CLOSED: &[&str] = &["Because", "OtherData", "OtherBytes", "ReplayAsked", "ManyLetters", "Decision"];
 
 /// A schema of properties; what has no `?` is always there.
 pub(super) fn object(schema: &str) -> Value {
@@ -54,6 +54,13 @@ pub(super) fn of(kind: &str) -> Value {
         "limit" => json!({ "type": "integer", "minimum": 1, "maximum": 500 }),
         "direction" => json!({ "type": "string", "enum": ["to-supply", "to-demand"] }),
         "order" => json!({ "type": "string", "enum": ["oldest"] }),
+        "wait-ended" => json!({ "type": "string", "enum": ["ended"] }),
+        "process-phase" => {
+            json!({ "type": "string", "enum": ["running", "compensating", "held", "completed", "faulted", "cancelled"] })
+        }
+        "task-phase" => {
+            json!({ "type": "string", "enum": ["running", "completed", "passed", "faulted", "cancelled", "skipped", "compensated"] })
+        }
         "wait" => json!({ "type": "string", "enum": ["delivered"] }),
         "span" => json!({ "type": "string", "pattern": "^[0-9]{1,6}(ms|s|m|h|d)$" }),
         "reason" => json!({ "type": "string", "maxLength": 1000 }),
@@ -596,6 +603,90 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("systems", "[SystemRow]"),
             ("flows", "[flow]"),
             ("history", "[integer]"),
+        ],
+    ),
+    (
+        "ProcessRow",
+        &[
+            ("id", "string"),
+            ("position", "position"),
+            ("namespace", "string"),
+            ("name", "string"),
+            ("version", "string"),
+            ("digest", "string"),
+            ("business_key", "string"),
+            ("phase", "process-phase"),
+            ("ended", "boolean"),
+            ("cases", "integer"),
+            ("started", "time"),
+            ("updated", "time"),
+            ("parent", "string"),
+        ],
+    ),
+    (
+        "ProcessDetail",
+        &[
+            ("..", "ProcessRow"),
+            ("title", "string"),
+            ("input", "any"),
+            ("context", "any"),
+            ("output", "any"),
+            ("fault", "Fault?"),
+            ("tasks", "[TaskShown]"),
+            ("live", "[LiveTask]"),
+            ("questions", "[Question]"),
+        ],
+    ),
+    (
+        "Fault",
+        &[
+            ("type", "string"),
+            ("status", "integer"),
+            ("title", "string?"),
+            ("detail", "string?"),
+            ("instance", "string?"),
+            ("unknown", "boolean?"),
+        ],
+    ),
+    (
+        "TaskShown",
+        &[
+            ("name", "string"),
+            ("title", "string"),
+            ("place", "string"),
+            ("kind", "string"),
+            ("what", "string"),
+            ("depth", "integer"),
+            ("part", "string"),
+            ("undo", "boolean"),
+            ("phase", "task-phase?"),
+            ("runs", "integer"),
+            ("started", "time?"),
+            ("ended", "time?"),
+        ],
+    ),
+    ("LiveTask", &[("key", "string"), ("task", "string")]),
+    ("Question", &[("key", "string"), ("kind", "string"), ("task", "string"), ("about", "any")]),
+    (
+        "CaseRow",
+        &[
+            ("process", "string"),
+            ("name", "string"),
+            ("business_key", "string"),
+            ("since", "time"),
+            ("..", "Question"),
+        ],
+    ),
+    ("Decision", &[("reason", "reason?"), ("key", "string?"), ("output", "any?")]),
+    ("Acted", &[("id", "string"), ("phase", "process-phase")]),
+    (
+        "Commanded",
+        &[
+            ("id", "string"),
+            ("new", "boolean"),
+            ("status", "string"),
+            ("phase", "process-phase?"),
+            ("output", "any?"),
         ],
     ),
 ];
