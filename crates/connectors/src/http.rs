@@ -6,11 +6,13 @@
 
 mod answers;
 mod auth;
+mod batch;
 mod body;
 mod client;
 mod config;
 mod connect;
 mod connection;
+mod csrf;
 mod detail;
 mod head;
 mod oauth;
@@ -25,7 +27,7 @@ mod target;
 pub(crate) mod webhook;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
@@ -44,7 +46,21 @@ const ALPN: &[&[u8]] = &[b"http/1.1"];
 
 /// Reads the configuration of a system with `connector: http`.
 pub(crate) fn parse(config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons> {
-    let (http, sources) = HttpConfig::parse(config, system)?;
+    parse_as(config, system, Flavour::default())
+}
+
+/// What a system speaks besides plain HTTP.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flavour {
+    /// Whether operations may be batches of OData and read entity tags.
+    pub(crate) odata: bool,
+    /// Whether changes need a CSRF token.
+    pub(crate) csrf: bool,
+}
+
+/// Reads the same for a system that speaks more than plain HTTP.
+pub(crate) fn parse_as(config: &Value, system: &str, flavour: Flavour) -> Result<Box<dyn Connector>, Reasons> {
+    let (http, sources) = HttpConfig::parse(config, system, flavour)?;
     let specs = http.operations.iter().map(operation::Operation::spec).collect();
     Ok(Box::new(HttpConnector { http, sources, operations: specs }))
 }

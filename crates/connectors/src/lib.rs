@@ -9,6 +9,7 @@ pub mod connector;
 pub mod feeder;
 pub mod file;
 pub mod http;
+pub mod odata;
 pub mod outbound;
 pub mod registry;
 pub mod secrets;
