@@ -6,8 +6,12 @@ use std::path::Path;
 use crate::command::{Failure, cargo, run};
 
 /// The test binaries with a module `corpus`: package, binary.
-const TESTS: [(&str, &str); 3] =
-    [("lineshaft-formats", "recorded"), ("lineshaft-planning", "recorded"), ("lineshaft", "scenarios")];
+const TESTS: [(&str, &str); 4] = [
+    ("lineshaft-formats", "recorded"),
+    ("lineshaft-planning", "recorded"),
+    ("lineshaft", "scenarios"),
+    ("lineshaft-connectors", "recorded"),
+];
 
 /// Runs the tests of the modules `corpus` on the recorded input in `folder`.
 pub(crate) fn run_on(root: &Path, folder: &Path) -> Result<(), Failure> {

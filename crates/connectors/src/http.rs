@@ -59,7 +59,11 @@ pub(crate) struct Flavour {
 }
 
 /// Reads the same for a system that speaks more than plain HTTP.
-pub(crate) fn parse_as(config: &Value, system: &str, flavour: Flavour) -> Result<Box<dyn Connector>, Reasons> {
+pub(crate) fn parse_as(
+    config: &Value,
+    system: &str,
+    flavour: Flavour,
+) -> Result<Box<dyn Connector>, Reasons> {
     let (http, sources) = HttpConfig::parse(config, system, flavour)?;
     let specs = http.operations.iter().map(operation::Operation::spec).collect();
     Ok(Box::new(HttpConnector { http, sources, operations: specs }))

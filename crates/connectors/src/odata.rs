@@ -63,7 +63,10 @@ pub(crate) fn parse(config: &Value, system: &str) -> Result<Box<dyn Connector>, 
         Ok(_) => Err(noted),
         Err(reasons) => {
             let known: Vec<String> = noted.iter().map(|reason| reason.at.clone()).collect();
-            let others = reasons.into_iter().map(|reason| names.back(reason)).filter(|reason| !known.contains(&reason.at));
+            let others = reasons
+                .into_iter()
+                .map(|reason| names.back(reason))
+                .filter(|reason| !known.contains(&reason.at));
             Err(noted.into_iter().chain(others).collect())
         }
     }
@@ -84,12 +87,24 @@ impl Names {
     }
 }
 
-fn entity_source(mut source: Section<'_>, name: &str, version: Version, written: &mut Value, names: &mut Names) {
+fn entity_source(
+    mut source: Section<'_>,
+    name: &str,
+    version: Version,
+    written: &mut Value,
+    names: &mut Names,
+) {
     let Some(mut entity) = source.section("entity") else { return };
-    let set = entity.required_text("set", "name the entity set, for instance A_PurchaseOrder").and_then(|set| path(&entity, "set", set));
+    let set = entity
+        .required_text("set", "name the entity set, for instance A_PurchaseOrder")
+        .and_then(|set| path(&entity, "set", set));
     let changed = entity.text("changed").map(str::to_owned);
     let key = entity.text("key").map(str::to_owned);
-    let types = [("datetimeoffset", TimeType::DateTimeOffset), ("datetime", TimeType::DateTime), ("date", TimeType::Date)];
+    let types = [
+        ("datetimeoffset", TimeType::DateTimeOffset),
+        ("datetime", TimeType::DateTime),
+        ("date", TimeType::Date),
+    ];
     let time = entity.choice("changed_type", TimeType::DateTimeOffset, &types);
     let mut query = Map::new();
     if version == Version::V2 {
@@ -120,7 +135,10 @@ fn entity_source(mut source: Section<'_>, name: &str, version: Version, written:
         (None, Some(key)) => {
             poll.insert("key".to_owned(), json!(format!("/{key}")));
         }
-        _ => entity.missing("changed", "name the property with the change time, or else `key` to compare all entities"),
+        _ => entity.missing(
+            "changed",
+            "name the property with the change time, or else `key` to compare all entities",
+        ),
     }
     query.extend(filter.map(|filter| ("$filter".to_owned(), json!(filter))));
     for (word, option) in [("expand", "$expand"), ("select", "$select")] {
@@ -140,7 +158,9 @@ fn entity_source(mut source: Section<'_>, name: &str, version: Version, written:
     poll.insert("query".to_owned(), Value::Object(query));
     let from = entity.here().to_owned();
     entity.finish();
-    if let Some(source) = written.get_mut("sources").and_then(|sources| sources.get_mut(name)).and_then(Value::as_object_mut) {
+    if let Some(source) =
+        written.get_mut("sources").and_then(|sources| sources.get_mut(name)).and_then(Value::as_object_mut)
+    {
         source.remove("entity");
         source.insert("poll".to_owned(), Value::Object(poll));
         source.entry("format").or_insert_with(|| json!("odata"));
@@ -148,7 +168,13 @@ fn entity_source(mut source: Section<'_>, name: &str, version: Version, written:
     names.0.push((from.replace("/entity", "/poll"), from));
 }
 
-fn entity_operation(mut operation: Section<'_>, name: &str, version: Version, written: &mut Value, names: &mut Names) {
+fn entity_operation(
+    mut operation: Section<'_>,
+    name: &str,
+    version: Version,
+    written: &mut Value,
+    names: &mut Names,
+) {
     let mut request = Map::new();
     let mut used = "";
     let headers = |extra: Value| extra;
@@ -161,13 +187,17 @@ fn entity_operation(mut operation: Section<'_>, name: &str, version: Version, wr
     for word in ["update", "delete"] {
         let Some(mut entity) = operation.section(word) else { continue };
         used = word;
-        let set = entity.required_text("set", "name the entity set").and_then(|set| path(&entity, "set", set));
+        let set =
+            entity.required_text("set", "name the entity set").and_then(|set| path(&entity, "set", set));
         let key = key_predicate(&mut entity);
         let update = if version == Version::V2 { "MERGE" } else { "PATCH" };
         let methods = [("merge", "MERGE"), ("patch", "PATCH"), ("put", "PUT")];
         let method = if word == "delete" { "DELETE" } else { entity.choice("method", update, &methods) };
         request.insert("method".to_owned(), json!(method));
-        request.insert("path".to_owned(), json!(format!("/{}({})", set.unwrap_or_default(), key.unwrap_or_default())));
+        request.insert(
+            "path".to_owned(),
+            json!(format!("/{}({})", set.unwrap_or_default(), key.unwrap_or_default())),
+        );
         match entity.text("if_match").unwrap_or("any") {
             "none" => {}
             "any" => {
@@ -181,7 +211,12 @@ fn entity_operation(mut operation: Section<'_>, name: &str, version: Version, wr
             }
             other => {
                 let message = format!("`{}` is no way to match an entity tag", short(other));
-                entity.problem("if_match", "setting-choice", message, "use any, read, none, or an {{ expression }} that gives the tag");
+                entity.problem(
+                    "if_match",
+                    "setting-choice",
+                    message,
+                    "use any, read, none, or an {{ expression }} that gives the tag",
+                );
             }
         }
         entity.finish();
@@ -192,13 +227,27 @@ fn entity_operation(mut operation: Section<'_>, name: &str, version: Version, wr
         request.insert("path".to_owned(), json!("/$batch"));
         request.insert("batch".to_owned(), json!(true));
     }
-    let asked = ["create", "update", "delete", "batch", "request"].iter().filter(|word| operation.value(word).is_some()).count();
+    let asked = ["create", "update", "delete", "batch", "request"]
+        .iter()
+        .filter(|word| operation.value(word).is_some())
+        .count();
     if asked > 1 {
-        operation.problem(used, "operation-ambiguous", "the operation does two things", "make two operations of it");
+        operation.problem(
+            used,
+            "operation-ambiguous",
+            "the operation does two things",
+            "make two operations of it",
+        );
     } else if asked == 0 {
         operation.missing("create", "say what it does: create, update, delete, batch or request");
     }
-    let Some(map) = written.get_mut("operations").and_then(|operations| operations.get_mut(name)).and_then(Value::as_object_mut) else { return };
+    let Some(map) = written
+        .get_mut("operations")
+        .and_then(|operations| operations.get_mut(name))
+        .and_then(Value::as_object_mut)
+    else {
+        return;
+    };
     if request.is_empty() {
         return;
     }
@@ -211,9 +260,15 @@ fn entity_operation(mut operation: Section<'_>, name: &str, version: Version, wr
 }
 
 fn path(section: &Section<'_>, key: &'static str, set: &str) -> Option<String> {
-    let good = !set.is_empty() && set.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/'));
+    let good = !set.is_empty()
+        && set.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'/'));
     if !good {
-        section.problem(key, "path-malformed", format!("`{}` is no entity set", short(set)), "write its name, for instance A_PurchaseOrder");
+        section.problem(
+            key,
+            "path-malformed",
+            format!("`{}` is no entity set", short(set)),
+            "write its name, for instance A_PurchaseOrder",
+        );
     }
     good.then(|| set.trim_matches('/').to_owned())
 }
@@ -228,7 +283,10 @@ fn key_predicate(entity: &mut Section<'_>) -> Option<String> {
     for (name, value, at) in keys {
         let good = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
         if !good {
-            entity.note(lineshaft_model::Reason::new("path-malformed", format!("`{}` is no property", short(name))).at(at));
+            entity.note(
+                lineshaft_model::Reason::new("path-malformed", format!("`{}` is no property", short(name)))
+                    .at(at),
+            );
             return None;
         }
         parts.push(format!("{name}={}", literal(value)));

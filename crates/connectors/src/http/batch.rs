@@ -47,8 +47,11 @@ pub(super) fn outcome(answer: &[u8]) -> Outcome {
             Ok(part) => part,
             Err(error) => return Outcome::Unclear(error.message),
         };
-        let Ok(value) = Value::parse(&part.json, &limits) else { return Outcome::Unclear("a part is no JSON".to_owned()) };
-        let status = value.get("status").and_then(Value::as_number).and_then(|status| status.parse::<u16>().ok());
+        let Ok(value) = Value::parse(&part.json, &limits) else {
+            return Outcome::Unclear("a part is no JSON".to_owned());
+        };
+        let status =
+            value.get("status").and_then(Value::as_number).and_then(|status| status.parse::<u16>().ok());
         let Some(status) = status else { return Outcome::Unclear("a part has no status".to_owned()) };
         let body = value.get("body").map(|body| match body.as_str() {
             Some(text) => text.as_bytes().to_vec(),

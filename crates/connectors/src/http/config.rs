@@ -35,13 +35,10 @@ pub(crate) const LOADED_ELSEWHERE: &[&str] =
 
 impl HttpConfig {
     /// Reads everything and reports every problem.
-    pub(super) fn parse(
-        config: &Value,
-        system: &str,
-        flavour: Flavour,
-    ) -> Result<(Self, Sources), Reasons> {
+    pub(super) fn parse(config: &Value, system: &str, flavour: Flavour) -> Result<(Self, Sources), Reasons> {
         let problems = Problems::default();
-        let parsed = Section::open(config, String::new(), &problems).map(|section| read(section, system, flavour));
+        let parsed =
+            Section::open(config, String::new(), &problems).map(|section| read(section, system, flavour));
         problems.into_result(parsed)
     }
 }

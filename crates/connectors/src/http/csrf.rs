@@ -73,7 +73,10 @@ impl Csrf {
             reply.all("set-cookie").filter_map(|cookie| cookie.split(';').next()).map(str::trim).collect();
         let mut lines = String::new();
         // A service without a token needs none, and then the change says so itself.
-        for (name, value) in [("x-csrf-token", token), ("cookie", (!cookies.is_empty()).then(|| cookies.join("; ")).as_deref())] {
+        for (name, value) in [
+            ("x-csrf-token", token),
+            ("cookie", (!cookies.is_empty()).then(|| cookies.join("; ")).as_deref()),
+        ] {
             if let Some(value) = value.filter(|value| super::request::is_header_safe(value)) {
                 lines.push_str(&format!("{name}: {value}\r\n"));
             }

@@ -97,7 +97,8 @@ impl HttpSink {
                 found: verify.found.clone(),
             }),
         };
-        let reading = Request { method: "GET", headers: Vec::new(), sends_body: false, ..operation.request.clone() };
+        let reading =
+            Request { method: "GET", headers: Vec::new(), sends_body: false, ..operation.request.clone() };
         let reading = if operation.reads_tag { Some(plan(&reading, None)?) } else { None };
         let dial = Dial {
             tls: if target.tls { Some(config.tls.client(ALPN, with)?) } else { None },
@@ -117,7 +118,11 @@ impl HttpSink {
                 let root = Request::plain("GET");
                 let fixed = Fixed::build(&dial.target, &config.auth, &root, None, with.secrets, &mut sent)?;
                 let head = format!("GET {}/ HTTP/1.1\r\n{}", dial.target.base_path, fixed.lines);
-                Some(Csrf { client: Arc::clone(&asking), head: SecretString::from(head), tokens: Arc::clone(tokens) })
+                Some(Csrf {
+                    client: Arc::clone(&asking),
+                    head: SecretString::from(head),
+                    tokens: Arc::clone(tokens),
+                })
             }
         };
         Ok(Self {
@@ -286,11 +291,22 @@ impl HttpSink {
 
     /// The body as it goes out.
     fn body<'a>(&self, delivery: &'a Delivery) -> Result<Cow<'a, [u8]>, Reason> {
-        if self.batch { batch::body(&delivery.body).map(Cow::Owned) } else { Ok(Cow::Borrowed(&delivery.body)) }
+        if self.batch {
+            batch::body(&delivery.body).map(Cow::Owned)
+        } else {
+            Ok(Cow::Borrowed(&delivery.body))
+        }
     }
 
     /// What the answer to a batch says of its parts; of anything else the status is the answer.
-    fn judge_batch(&self, delivery: &Delivery, pass: Option<&Pass>, head: &Head, body: &[u8], whole: bool) -> Answer {
+    fn judge_batch(
+        &self,
+        delivery: &Delivery,
+        pass: Option<&Pass>,
+        head: &Head,
+        body: &[u8],
+        whole: bool,
+    ) -> Answer {
         if !self.batch || !(200..300).contains(&head.status) {
             return self.judge(delivery, pass, head, body);
         }
@@ -302,8 +318,12 @@ impl HttpSink {
             return unclear("it is cut off, or longer than `answer_limit`");
         }
         match batch::outcome(body) {
-            batch::Outcome::Done(first) => self.judge(delivery, pass, head, first.as_deref().unwrap_or_default()),
-            batch::Outcome::Failed(status, body) => self.judge(delivery, pass, &Head { status, ..*head }, &body),
+            batch::Outcome::Done(first) => {
+                self.judge(delivery, pass, head, first.as_deref().unwrap_or_default())
+            }
+            batch::Outcome::Failed(status, body) => {
+                self.judge(delivery, pass, &Head { status, ..*head }, &body)
+            }
             batch::Outcome::Unclear(why) => unclear(&why),
         }
     }
@@ -373,7 +393,12 @@ impl HttpSink {
     }
 
     /// The entity's tag, when it is to be read before the entity is changed.
-    async fn read_tag(&self, delivery: &Delivery, pass: Option<&Pass>, login: &str) -> Result<Option<String>, Answer> {
+    async fn read_tag(
+        &self,
+        delivery: &Delivery,
+        pass: Option<&Pass>,
+        login: &str,
+    ) -> Result<Option<String>, Answer> {
         let Some((client, plan)) = &self.tag else { return Ok(None) };
         let refused = |reason| Answer::Refused { status: 0, reason };
         let mut head = Vec::new();
@@ -384,8 +409,14 @@ impl HttpSink {
         if !(200..300).contains(&status) {
             // Nothing was changed yet, so what is not refused is tried again.
             return Err(match self.answers.verdict(status, true, false) {
-                Verdict::Refused => Answer::Refused { status, reason: self.said("target-refused", status, &reply.body, pass) },
-                _ => Answer::Again { status, after_ms: reply.retry_after_ms, reason: self.said("target-not-now", status, &reply.body, pass) },
+                Verdict::Refused => {
+                    Answer::Refused { status, reason: self.said("target-refused", status, &reply.body, pass) }
+                }
+                _ => Answer::Again {
+                    status,
+                    after_ms: reply.retry_after_ms,
+                    reason: self.said("target-not-now", status, &reply.body, pass),
+                },
             });
         }
         let in_body = || {
@@ -429,8 +460,11 @@ impl HttpSink {
             |list: &[std::ops::RangeInclusive<u16>]| list.iter().any(|statuses| statuses.contains(&status));
         let found = question.found.as_deref().map(|at| detail::holds(body, at));
         if is_in(&question.delivered) && found == Some(false) && whole {
-            let reason = Reason::new("verify-absent", "the answer does not hold what was asked for, so the effect is not there")
-                .hint("it is tried again");
+            let reason = Reason::new(
+                "verify-absent",
+                "the answer does not hold what was asked for, so the effect is not there",
+            )
+            .hint("it is tried again");
             Answer::Again { status, after_ms: None, reason }
         } else if is_in(&question.delivered) && found != Some(false) {
             let foreign_key = self.foreign_key.as_deref().and_then(|at| detail::foreign_key(body, at));

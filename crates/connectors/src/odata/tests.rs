@@ -65,7 +65,11 @@ fn serve(request: &Received, service: &mut Service) -> String {
     if method == "GET" {
         let key = key(&target);
         return match service.rows.get(&key) {
-            Some((tag, status)) => answer("200 OK", &format!("ETag: W/\"{tag}\"\r\n"), &json!({ "d": { "PurchaseOrder": key, "Status": status } }).to_string()),
+            Some((tag, status)) => answer(
+                "200 OK",
+                &format!("ETag: W/\"{tag}\"\r\n"),
+                &json!({ "d": { "PurchaseOrder": key, "Status": status } }).to_string(),
+            ),
             None => error("404 Not Found", "Not found"),
         };
     }
@@ -106,13 +110,18 @@ fn batch(request: &Received, service: &mut Service) -> String {
     assert_eq!(request.header("content-type"), Some("multipart/mixed; boundary=batch_lineshaft"));
     let count = text.matches("POST A_PurchaseOrder").count();
     let part = |status: &str, body: &str| {
-        format!("Content-Type: application/http\r\n\r\nHTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}\r\n", body.len())
+        format!(
+            "Content-Type: application/http\r\n\r\nHTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}\r\n",
+            body.len()
+        )
     };
     let inner = if text.contains("refuse") {
         part("400 Bad Request", r#"{"error":{"message":{"value":"Item 20 is refused"}}}"#)
     } else {
         service.changes += count;
-        let parts: Vec<String> = (0..count).map(|n| part("201 Created", &format!(r#"{{"d":{{"PurchaseOrder":"45{n}"}}}}"#))).collect();
+        let parts: Vec<String> = (0..count)
+            .map(|n| part("201 Created", &format!(r#"{{"d":{{"PurchaseOrder":"45{n}"}}}}"#)))
+            .collect();
         let parts = parts.join("--c\r\n");
         format!("Content-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\n{parts}--c--\r\n")
     };
@@ -144,7 +153,9 @@ impl Sap {
 
 fn build(config: &Value) -> Arc<dyn Sink> {
     let connector = crate::parse(config, "sap").unwrap_or_else(|reasons| panic!("{reasons:#?}"));
-    connector.build_sink("post", &Surroundings::new(&Listed(vec![("sap", "canary")]), Path::new("."))).unwrap()
+    connector
+        .build_sink("post", &Surroundings::new(&Listed(vec![("sap", "canary")]), Path::new(".")))
+        .unwrap()
 }
 
 fn with(n: u64, body: &str, slots: &[&str]) -> Delivery {
@@ -166,7 +177,10 @@ async fn changes_carry_a_token_and_its_cookies_that_are_fetched_once() {
     let deliveries: Vec<Delivery> = (1..=16).map(suite::delivery).collect();
     let answers = join_all(deliveries.iter().map(|delivery| sink.deliver(delivery))).await;
     for answer in &answers {
-        assert!(matches!(answer, Answer::Delivered { status: 201, foreign_key: Some(key) } if key.starts_with("45")), "{answer:?}");
+        assert!(
+            matches!(answer, Answer::Delivered { status: 201, foreign_key: Some(key) } if key.starts_with("45")),
+            "{answer:?}"
+        );
     }
     assert_eq!(sap.service.lock().token, 1, "one token for all");
     assert_eq!(sap.server.received()[0].line(), "GET /sap/API_PO/ HTTP/1.1");
@@ -176,7 +190,11 @@ async fn changes_carry_a_token_and_its_cookies_that_are_fetched_once() {
     assert_eq!(sap.service.lock().changes, 17);
     // A service that never takes the token is told so, and not asked without end.
     sap.server.respond(|request| {
-        let headers = if request.line().starts_with("GET") { "x-csrf-token: t\r\n" } else { "x-csrf-token: Required\r\n" };
+        let headers = if request.line().starts_with("GET") {
+            "x-csrf-token: t\r\n"
+        } else {
+            "x-csrf-token: Required\r\n"
+        };
         answer(if request.line().starts_with("GET") { "200 OK" } else { "403 Forbidden" }, headers, "")
     });
     let before = changes(&sap.server);
@@ -200,7 +218,10 @@ async fn an_entity_is_changed_under_its_tag() {
     let path = "/A_PurchaseOrder(PurchaseOrder='O%27%27Neil%201')";
     let sink = sap.sink(entity("any"));
     let slots = sink.slots();
-    assert_eq!(slots[0].template, "/A_PurchaseOrder(PurchaseOrder='{{ (.data.key) | tostring | gsub(\"'\"; \"''\") }}')");
+    assert_eq!(
+        slots[0].template,
+        "/A_PurchaseOrder(PurchaseOrder='{{ (.data.key) | tostring | gsub(\"'\"; \"''\") }}')"
+    );
     assert!(matches!(sink.deliver(&with(1, "a", &[path])).await, Answer::Delivered { status: 204, .. }));
     assert!(sap.server.received().last().unwrap().line().starts_with("MERGE /sap/API_PO/A_PurchaseOrder("));
     let read = sap.sink(entity("read"));
@@ -211,15 +232,22 @@ async fn an_entity_is_changed_under_its_tag() {
     // Somebody else changes it between the reading and the change.
     sap.server.then(Step::Answer(answer_with_tag("W/\"5\"")));
     let answer = read.deliver(&with(4, "d", &[path])).await;
-    assert!(matches!(&answer, Answer::Again { status: 412, reason, .. } if reason.code == "target-changed"), "{answer:?}");
+    assert!(
+        matches!(&answer, Answer::Again { status: 412, reason, .. } if reason.code == "target-changed"),
+        "{answer:?}"
+    );
     // A tag that the event itself carries is what its sender saw: then the conflict is for a person.
     let given = sap.sink(entity("{{ .data.tag }}"));
     let answer = given.deliver(&with(5, "e", &[path, "W/\"5\""])).await;
-    assert!(matches!(&answer, Answer::Refused { status: 412, reason } if reason.message.contains("The entity was changed; Enter a supplier")), "{answer:?}");
+    assert!(
+        matches!(&answer, Answer::Refused { status: 412, reason } if reason.message.contains("The entity was changed; Enter a supplier")),
+        "{answer:?}"
+    );
     assert!(matches!(given.deliver(&with(6, "f", &[path, "W/\"9\""])).await, Answer::Delivered { .. }));
     let none = sap.sink(entity("none")).deliver(&with(7, "g", &[path])).await;
     assert!(matches!(none, Answer::Refused { status: 428, .. }), "{none:?}");
-    let delete = sap.sink(json!({ "delete": { "set": "A_PurchaseOrder", "key": { "PurchaseOrder": "{{ .k }}" } } }));
+    let delete =
+        sap.sink(json!({ "delete": { "set": "A_PurchaseOrder", "key": { "PurchaseOrder": "{{ .k }}" } } }));
     assert!(matches!(delete.deliver(&with(8, "", &[path])).await, Answer::Delivered { .. }));
     assert!(sap.service.lock().rows.is_empty());
 }
@@ -237,7 +265,10 @@ async fn a_batch_is_taken_whole_or_refused_in_words() {
     let answer = sink.deliver(&body(json!([request("1"), request("2")]))).await;
     assert_eq!(answer, Answer::Delivered { status: 202, foreign_key: Some("450".to_owned()) });
     let answer = sink.deliver(&body(json!([request("1"), request("refuse")]))).await;
-    assert!(matches!(&answer, Answer::Refused { status: 400, reason } if reason.message.contains("Item 20 is refused")), "{answer:?}");
+    assert!(
+        matches!(&answer, Answer::Refused { status: 400, reason } if reason.message.contains("Item 20 is refused")),
+        "{answer:?}"
+    );
     let answer = sink.deliver(&body(json!([]))).await;
     assert!(matches!(&answer, Answer::Refused { reason, .. } if reason.code == "odata-encode"), "{answer:?}");
     for nonsense in [ok("{}"), ok("--b\r\n"), answer_with_tag("x")] {
@@ -291,7 +322,8 @@ impl Stand for SapStand {
 async fn the_suite_of_sinks() {
     suite::run_all(async || {
         let sap = Sap::start().await;
-        let mut operation = json!({ "request": { "path": "/A_PurchaseOrder", "idempotency_header": "Request-Id" } });
+        let mut operation =
+            json!({ "request": { "path": "/A_PurchaseOrder", "idempotency_header": "Request-Id" } });
         operation["timeout"] = json!("300ms");
         operation["connect_timeout"] = json!("30s");
         let sink = sap.sink(operation);
@@ -319,13 +351,23 @@ async fn entities_are_polled_by_their_change_time_in_both_versions() {
     );
     let v4 = r#"{"value":[{"PurchaseOrder":"1","Changed":"2026-11-28T06:30:00Z"}],"@odata.nextLink":"A_PurchaseOrder?$skiptoken=1"}"#;
     for (version, page, last, filter) in [
-        ("v2", v2.as_str(), r#"{"d":{"results":[{"PurchaseOrder":"2","Changed":"/Date(1795847460000+0000)/"}]}}"#,
-            "datetimeoffset%272026-11-28T06%3A26%3A00.000Z%27"),
-        ("v4", v4, r#"{"value":[{"PurchaseOrder":"2","Changed":"2026-11-28T06:31:00Z"}]}"#, "2026-11-28T06%3A26%3A00.000Z"),
+        (
+            "v2",
+            v2.as_str(),
+            r#"{"d":{"results":[{"PurchaseOrder":"2","Changed":"/Date(1795847460000+0000)/"}]}}"#,
+            "datetimeoffset%272026-11-28T06%3A26%3A00.000Z%27",
+        ),
+        (
+            "v4",
+            v4,
+            r#"{"value":[{"PurchaseOrder":"2","Changed":"2026-11-28T06:31:00Z"}]}"#,
+            "2026-11-28T06%3A26%3A00.000Z",
+        ),
     ] {
         let server = Server::start().await;
         let (page, last) = (page.to_owned(), last.to_owned());
-        server.respond(move |request| if request.line().contains("skiptoken") { ok(&last) } else { ok(&page) });
+        server
+            .respond(move |request| if request.line().contains("skiptoken") { ok(&last) } else { ok(&page) });
         let entity = json!({ "set": "A_PurchaseOrder", "changed": "Changed", "filter": "Type eq 'NB'", "expand": ["to_Item", "to_Note"], "query": { "sap-client": "100" }, "every": "100ms" });
         let hub = Hub::default();
         for _ in 0..2 {
@@ -333,10 +375,20 @@ async fn entities_are_polled_by_their_change_time_in_both_versions() {
             sources::run_until_idle(source(&server, version, entity.clone()), &hub).await;
         }
         let documents = hub.documents();
-        assert!(documents.len() == 2 && documents[0].contains("2026-11-28T06:30:00Z"), "{version}: {documents:?}");
+        assert!(
+            documents.len() == 2 && documents[0].contains("2026-11-28T06:30:00Z"),
+            "{version}: {documents:?}"
+        );
         let line = server.received().last().unwrap().line().to_owned();
-        let line = if line.contains("skiptoken") { server.received()[server.received().len() - 2].line().to_owned() } else { line };
-        assert!(line.contains(&format!("%24filter=%28Type%20eq%20%27NB%27%29%20and%20Changed%20ge%20{filter}")), "{line}");
+        let line = if line.contains("skiptoken") {
+            server.received()[server.received().len() - 2].line().to_owned()
+        } else {
+            line
+        };
+        assert!(
+            line.contains(&format!("%24filter=%28Type%20eq%20%27NB%27%29%20and%20Changed%20ge%20{filter}")),
+            "{line}"
+        );
         assert!(line.contains("%24expand=to_Item%2Cto_Note") && line.contains("sap-client=100"), "{line}");
         assert_eq!(line.contains("%24format=json"), version == "v2", "{line}");
     }
@@ -367,7 +419,10 @@ async fn whether_an_entity_is_there_is_read_from_a_list() {
     assert!(matches!(sink.verify(&delivery).await, Answer::Again { .. }));
     server.then(Step::Answer(ok(r#"{"d":{"results":[{"PurchaseOrder":"4500000007"}]}}"#)));
     let found = sink.verify(&delivery).await;
-    assert!(matches!(&found, Answer::Delivered { foreign_key: Some(key), .. } if key == "4500000007"), "{found:?}");
+    assert!(
+        matches!(&found, Answer::Delivered { foreign_key: Some(key), .. } if key == "4500000007"),
+        "{found:?}"
+    );
     server.then(Step::AnswerAndClose("HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{".to_owned()));
     assert!(matches!(sink.verify(&delivery).await, Answer::Unknown { .. }), "half an answer says nothing");
     config["operations"]["post"]["verify"]["found"] = json!("d");
