@@ -177,7 +177,6 @@ fn entity_operation(
 ) {
     let mut request = Map::new();
     let mut used = "";
-    let headers = |extra: Value| extra;
     if let Some(set) = operation.text("create") {
         used = "create";
         let set = path(&operation, "create", set).unwrap_or_default();
@@ -185,41 +184,9 @@ fn entity_operation(
         request.insert("path".to_owned(), json!(format!("/{set}")));
     }
     for word in ["update", "delete"] {
-        let Some(mut entity) = operation.section(word) else { continue };
+        let Some(entity) = operation.section(word) else { continue };
         used = word;
-        let set =
-            entity.required_text("set", "name the entity set").and_then(|set| path(&entity, "set", set));
-        let key = key_predicate(&mut entity);
-        let update = if version == Version::V2 { "MERGE" } else { "PATCH" };
-        let methods = [("merge", "MERGE"), ("patch", "PATCH"), ("put", "PUT")];
-        let method = if word == "delete" { "DELETE" } else { entity.choice("method", update, &methods) };
-        request.insert("method".to_owned(), json!(method));
-        request.insert(
-            "path".to_owned(),
-            json!(format!("/{}({})", set.unwrap_or_default(), key.unwrap_or_default())),
-        );
-        match entity.text("if_match").unwrap_or("any") {
-            "none" => {}
-            "any" => {
-                request.insert("headers".to_owned(), headers(json!({ "If-Match": "*" })));
-            }
-            "read" => {
-                request.insert("if_match".to_owned(), json!("read"));
-            }
-            expression if expression.contains("{{") => {
-                request.insert("headers".to_owned(), headers(json!({ "If-Match": expression })));
-            }
-            other => {
-                let message = format!("`{}` is no way to match an entity tag", short(other));
-                entity.problem(
-                    "if_match",
-                    "setting-choice",
-                    message,
-                    "use any, read, none, or an {{ expression }} that gives the tag",
-                );
-            }
-        }
-        entity.finish();
+        change_request(entity, word, version, &mut request);
     }
     if operation.boolean("batch", false) {
         used = "batch";
@@ -257,6 +224,36 @@ fn entity_operation(
     let here = operation.here();
     names.0.push((format!("{here}/request"), format!("{here}/{used}")));
     map.insert("request".to_owned(), Value::Object(request));
+}
+
+/// The request that changes or deletes one entity.
+fn change_request(mut entity: Section<'_>, word: &str, version: Version, request: &mut Map<String, Value>) {
+    let set = entity.required_text("set", "name the entity set").and_then(|set| path(&entity, "set", set));
+    let key = key_predicate(&mut entity);
+    let update = if version == Version::V2 { "MERGE" } else { "PATCH" };
+    let methods = [("merge", "MERGE"), ("patch", "PATCH"), ("put", "PUT")];
+    let method = if word == "delete" { "DELETE" } else { entity.choice("method", update, &methods) };
+    request.insert("method".to_owned(), json!(method));
+    let target = format!("/{}({})", set.unwrap_or_default(), key.unwrap_or_default());
+    request.insert("path".to_owned(), json!(target));
+    match entity.text("if_match").unwrap_or("any") {
+        "none" => {}
+        "any" => {
+            request.insert("headers".to_owned(), json!({ "If-Match": "*" }));
+        }
+        "read" => {
+            request.insert("if_match".to_owned(), json!("read"));
+        }
+        expression if expression.contains("{{") => {
+            request.insert("headers".to_owned(), json!({ "If-Match": expression }));
+        }
+        other => {
+            let message = format!("`{}` is no way to match an entity tag", short(other));
+            let hint = "use any, read, none, or an {{ expression }} that gives the tag";
+            entity.problem("if_match", "setting-choice", message, hint);
+        }
+    }
+    entity.finish();
 }
 
 fn path(section: &Section<'_>, key: &'static str, set: &str) -> Option<String> {

@@ -13,6 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("lineshaft", EVERYTHING),
     ("web", &["engine", "store", "model"]),
     ("engine", &["logic", "planning", "store", "ports", "model"]),
+    ("brokers", &["connectors", "ports", "formats", "model"]),
     ("sql", &["connectors", "ports", "formats", "model"]),
     ("connectors", &["ports", "formats", "model"]),
     ("logic", &["mapping", "formats", "model"]),
