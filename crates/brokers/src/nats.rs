@@ -7,8 +7,9 @@ mod source;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use lineshaft_connectors::connector::no_such;
-use lineshaft_connectors::{Connector, OperationSpec, SourceKind, SourceSpec, Surroundings};
+use lineshaft_connectors::{Connector, Finding, OperationSpec, SourceKind, SourceSpec, Surroundings};
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_ports::{Gate, Sink, Source};
 use serde_json::Value;
@@ -57,5 +58,30 @@ impl Connector for NatsConnector {
     fn gate(&self, source: &str, _: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {
         let found = self.config.sources.iter().any(|known| known.name == source);
         if found { Ok(None) } else { Err(no_such("source", source)) }
+    }
+
+    fn probe<'a>(&'a self, with: Surroundings<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(async move {
+            let opened = async {
+                let server = self.config.server.build(&with)?;
+                let client = server.connect().await?;
+                Ok::<_, Reason>((server, client))
+            };
+            let (server, client) = match opened.await {
+                Ok(open) => open,
+                Err(reason) => return vec![Finding::new("connection", Err(reason))],
+            };
+            let mut findings =
+                vec![Finding::new("connection", Ok(format!("{} took the login", server.shown)))];
+            for source in &self.config.sources {
+                if let config::Feed::Stream(stream) = &source.feed {
+                    let found = server.waiting(&client, &stream.stream).await;
+                    let found =
+                        found.map(|messages| format!("the stream {} has {messages} messages", stream.stream));
+                    findings.push(Finding::new(format!("source {}", source.name), found));
+                }
+            }
+            findings
+        })
     }
 }

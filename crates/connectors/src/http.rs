@@ -20,6 +20,7 @@ mod operation;
 mod plan;
 pub(crate) mod poll;
 mod pool;
+mod probe;
 mod request;
 mod sink;
 mod stream;
@@ -31,13 +32,14 @@ pub(crate) mod tests;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_ports::{Gate, Sink, Source};
 use serde_json::Value;
 
 use crate::connector::no_such;
 use crate::sources::Sources;
-use crate::{Connector, OperationSpec, SourceSpec, Surroundings};
+use crate::{Connector, Finding, OperationSpec, SourceSpec, Surroundings};
 pub(crate) use config::HttpConfig;
 pub(crate) use config::LOADED_ELSEWHERE;
 
@@ -98,5 +100,16 @@ impl Connector for HttpConnector {
 
     fn gate(&self, source: &str, with: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {
         self.sources.gate(source, with)
+    }
+
+    fn probe<'a>(&'a self, with: Surroundings<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(async move {
+            let mut findings = probe::system(&self.http, &with).await;
+            for (name, poll) in self.sources.polls() {
+                findings.push(probe::poll(name, poll, &self.http, &with).await);
+            }
+            findings.extend(self.sources.probe(&with));
+            findings
+        })
     }
 }

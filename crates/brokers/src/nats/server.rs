@@ -77,6 +77,14 @@ impl Server {
         }
     }
 
+    /// How many messages a stream has.
+    pub(super) async fn waiting(&self, client: &Client, name: &str) -> Result<u64, Reason> {
+        let mut context = async_nats::jetstream::new(client.clone());
+        context.set_timeout(Duration::from_millis(self.timeout_ms));
+        let stream = context.get_stream(name).await.map_err(|error| unreadable(name, &error))?;
+        Ok(stream.cached_info().state.messages)
+    }
+
     fn options(&self) -> Result<ConnectOptions, Reason> {
         let mut options = ConnectOptions::new()
             .name("lineshaft")
@@ -102,6 +110,12 @@ impl Server {
         }
         Ok(options)
     }
+}
+
+/// The reason for a stream that is not there, or not for this login.
+pub(super) fn unreadable(stream: &str, error: &dyn std::error::Error) -> Reason {
+    Reason::new("stream-unreadable", format!("the stream `{stream}` cannot be read: {}", chain(error)))
+        .hint("check its name and the rights of the login, and that the server has JetStream")
 }
 
 /// Whether a connection can still be used.

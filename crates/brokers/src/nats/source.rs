@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::config::{Feed, SourceSettings, StreamSettings};
-use super::server::{Server, chain, is_open};
+use super::server::{Server, chain, is_open, unreadable};
 
 /// A source of messages.
 #[derive(Debug)]
@@ -108,13 +108,8 @@ impl Taking<'_> {
     ) -> Result<Consumer<pull::Config>, Reason> {
         let mut context = async_nats::jetstream::new(client.clone());
         context.set_timeout(Duration::from_millis(self.server.timeout_ms));
-        let found = context.get_stream(&stream.stream).await.map_err(|error| {
-            Reason::new(
-                "stream-unreadable",
-                format!("the stream `{}` cannot be read: {}", stream.stream, chain(&error)),
-            )
-            .hint("check its name and the rights of the login, and that the server has JetStream")
-        })?;
+        let found = context.get_stream(&stream.stream).await;
+        let found = found.map_err(|error| unreadable(&stream.stream, &error))?;
         let config = pull::Config {
             durable_name: Some(stream.durable.clone()),
             filter_subject: stream.subject.clone(),

@@ -49,6 +49,7 @@ pub(crate) fn source(port: u16, feed: Value) -> Box<dyn Source> {
 pub(crate) fn sink(port: u16, timeout: &str, operation: Value) -> Arc<dyn Sink> {
     let mut config = settings(port);
     config["limits"]["timeout"] = json!(timeout);
+    config["connect_timeout"] = json!("60s");
     config["operations"] = json!({ "post": operation });
     parse(&config).build_sink("post", &Surroundings::new(&Password("hub-dummy"), Path::new("."))).unwrap()
 }

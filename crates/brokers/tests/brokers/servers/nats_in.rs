@@ -126,6 +126,12 @@ async fn what_is_wrong_is_told_and_what_is_broken_set_apart() {
     let hub = Hub::default();
     run(server.port, &feed("COUNTS"), &hub).await;
     assert_eq!((hub.documents().len(), hub.broken()), (2, vec!["COUNTS.b message 2 line 1".to_owned()]));
+    let mut config = settings(server.port);
+    config["sources"] = json!({ "counts": feed("COUNTS"), "gone": feed("GONE") });
+    let with = Password("hub-dummy");
+    let findings = parse(&config).probe(Surroundings::new(&with, Path::new("."))).await;
+    let well: Vec<bool> = findings.iter().map(lineshaft_connectors::Finding::is_well).collect();
+    assert_eq!(well, [true, true, false], "{findings:?}");
     let gone = source(server.port, feed("GONE")).run(&hub, CancellationToken::new()).await.unwrap_err();
     assert_eq!(gone.code, "stream-unreadable");
     let mut config = settings(server.port);

@@ -84,7 +84,7 @@ async fn the_suite_of_sinks() {
         make_stream(&own, &stream).await;
         let proxy = Proxy::start(server.port, b"HPUB").await;
         let operation = json!({ "publish": { "subject": format!("{stream}.orders") } });
-        let sink = sink(proxy.address.port(), "2s", operation);
+        let sink = sink(proxy.address.port(), "4s", operation);
         SinkStand { proxy, sink, port: server.port, stream }
     };
     suite::delivers_once_with_key_and_body(&make().await).await;
@@ -118,7 +118,7 @@ async fn a_streams_limits_are_what_it_says() {
         ..Default::default()
     };
     context.create_stream(full).await.unwrap();
-    let to = |subject: &str| sink(server.port, "5s", json!({ "publish": { "subject": subject } }));
+    let to = |subject: &str| sink(server.port, "20s", json!({ "publish": { "subject": subject } }));
     let sink = to("full.a");
     let large = Delivery { body: Bytes::from(vec![b'1'; 2_000]), ..suite::delivery(1) };
     let answer = sink.deliver(&large).await;
@@ -147,7 +147,7 @@ async fn a_message_carries_the_event_and_goes_where_it_says() {
     own.flush().await.unwrap();
     let operation =
         json!({ "publish": { "subject": "plant.{{ .data.site }}", "acknowledged_by": "server" } });
-    let sink = sink(server.port, "5s", operation);
+    let sink = sink(server.port, "20s", operation);
     assert_eq!(sink.slots()[0].template, "plant.{{ .data.site }}");
     assert!(!sink.keeps_idempotency_key(), "nobody keeps it");
     let mut delivery = Delivery { slots: vec!["plant.P1".to_owned()], ..suite::delivery(1) };
