@@ -3,6 +3,7 @@
     clippy::print_stdout,
     clippy::disallowed_methods,
     clippy::panic,
+    clippy::unwrap_used,
     reason = "a test that starts a server"
 )]
 

@@ -57,8 +57,8 @@ impl Source for NatsSource {
         Box::pin(async move {
             let taking = Taking { server, settings, feeder: Feeder::new(hub, stop, &settings.shown) };
             let ended = match &settings.feed {
-                Feed::Stream(stream) => taking.from_stream(stream).await,
-                Feed::Subject { subject, queue } => taking.from_subject(subject, queue).await,
+                Feed::Stream(stream) => taking.take_stream(stream).await,
+                Feed::Subject { subject, queue } => taking.take_subject(subject, queue).await,
             };
             match ended {
                 Ok(()) | Err(Ended::Stopped) => Ok(()),
@@ -76,7 +76,7 @@ struct Taking<'a> {
 }
 
 impl Taking<'_> {
-    async fn from_stream(&self, stream: &StreamSettings) -> Result<(), Ended> {
+    async fn take_stream(&self, stream: &StreamSettings) -> Result<(), Ended> {
         let client = self.feeder.unless_stopped(self.server.connect()).await??;
         let consumer = self.feeder.unless_stopped(self.consumer(&client, stream)).await??;
         loop {
@@ -171,7 +171,7 @@ impl Taking<'_> {
         self.hand_over(batch, Vec::new()).await
     }
 
-    async fn from_subject(&self, subject: &str, queue: &str) -> Result<(), Ended> {
+    async fn take_subject(&self, subject: &str, queue: &str) -> Result<(), Ended> {
         let client = self.feeder.unless_stopped(self.server.connect()).await??;
         let subscribing = client.queue_subscribe(subject.to_owned(), queue.to_owned());
         let mut messages =

@@ -34,7 +34,7 @@ pub(super) enum Auth {
         secret: SecretText,
         prefix: String,
     },
-    OAuth(Box<OAuthSettings>),
+    Tokens(Box<OAuthSettings>),
 }
 
 /// The same with its secrets, ready to be written.
@@ -79,7 +79,7 @@ impl Auth {
             "oauth2" => auth
                 .section("oauth2")
                 .and_then(OAuthSettings::parse)
-                .map(|oauth| Self::OAuth(Box::new(oauth))),
+                .map(|oauth| Self::Tokens(Box::new(oauth))),
             _ => auth.section("hmac").and_then(hmac),
         };
         auth.finish();
@@ -94,7 +94,7 @@ impl Auth {
         with: &Surroundings<'_>,
     ) -> Result<Option<OAuth>, Reason> {
         match self {
-            Self::OAuth(settings) => settings.build(tls, timeout_ms, with).map(Some),
+            Self::Tokens(settings) => settings.build(tls, timeout_ms, with).map(Some),
             _ => Ok(None),
         }
     }
@@ -103,7 +103,7 @@ impl Auth {
     pub(super) fn login(&self, secrets: &dyn Secrets) -> Result<Login, Reason> {
         match self {
             // A token is fetched when a call is made.
-            Self::None | Self::OAuth(_) => Ok(Login::None),
+            Self::None | Self::Tokens(_) => Ok(Login::None),
             Self::Bearer { token } => {
                 let token = header_secret(token, secrets)?;
                 let value = SecretString::from(format!("Bearer {}", token.expose_secret()));

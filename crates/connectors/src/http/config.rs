@@ -58,7 +58,7 @@ fn read(mut section: Section<'_>, system: &str, flavour: Flavour) -> (HttpConfig
     {
         section.note(login_in_the_clear().at("/base_url"));
     }
-    if let Auth::OAuth(oauth) = &auth
+    if let Auth::Tokens(oauth) = &auth
         && !oauth.target.tls
         && !is_local(&oauth.target.host)
         && !section.boolean("allow_plain_login", false)
