@@ -9,11 +9,13 @@
 )]
 
 pub mod mariadb;
+pub mod nats;
 pub mod postgres;
 pub mod program;
 pub mod proxy;
 
 pub use mariadb::MariaDb;
+pub use nats::Nats;
 pub use postgres::Postgres;
 pub use program::Program;
 pub use proxy::{Proxy, Trick};

@@ -6,11 +6,12 @@ use std::path::Path;
 use crate::command::{Failure, cargo, run};
 
 /// The test binaries with a module `corpus`: package, binary.
-const TESTS: [(&str, &str); 4] = [
+const TESTS: [(&str, &str); 5] = [
     ("lineshaft-formats", "recorded"),
     ("lineshaft-planning", "recorded"),
     ("lineshaft-process", "recorded"),
     ("lineshaft", "scenarios"),
+    ("lineshaft-connectors", "recorded"),
 ];
 
 /// Runs the tests of the modules `corpus` on the recorded input in `folder`.

@@ -4,10 +4,11 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use lineshaft_model::Reason;
 use lineshaft_ports::{Gate, Sink, Source};
 
-use crate::{Outbound, Secrets};
+use crate::{Finding, Outbound, Secrets};
 
 /// One connected system, its configuration checked, nothing of it running.
 ///
@@ -27,6 +28,9 @@ pub trait Connector: Send + Sync + fmt::Debug {
 
     /// The check of a pushed source's signature; `None` when it has none, and then the caller needs a token of the hub.
     fn gate(&self, source: &str, with: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason>;
+
+    /// Tries the system: connects, logs in, reads one thing of each source, and says what is missing. Changes nothing.
+    fn probe<'a>(&'a self, with: Surroundings<'a>) -> BoxFuture<'a, Vec<Finding>>;
 }
 
 /// What building may look at besides the configuration.

@@ -13,6 +13,7 @@ mod tests;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_ports::{Gate, Sink, Source};
 use serde_json::Value;
@@ -21,7 +22,7 @@ use crate::connector::no_such;
 use crate::http::LOADED_ELSEWHERE;
 use crate::settings::{Problems, Section};
 use crate::sources::Sources;
-use crate::{Connector, OperationSpec, SourceSpec, Surroundings};
+use crate::{Connector, Finding, OperationSpec, SourceSpec, Surroundings};
 
 pub(crate) use config::FilesConfig;
 pub use config::read_format;
@@ -70,5 +71,9 @@ impl Connector for FileConnector {
 
     fn gate(&self, source: &str, with: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {
         self.sources.gate(source, with)
+    }
+
+    fn probe<'a>(&'a self, with: Surroundings<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(async move { self.sources.probe(&with) })
     }
 }

@@ -6,11 +6,13 @@
 
 mod answers;
 mod auth;
+mod batch;
 mod body;
 mod client;
 mod config;
 mod connect;
 mod connection;
+mod csrf;
 mod detail;
 mod head;
 mod oauth;
@@ -18,6 +20,7 @@ mod operation;
 mod plan;
 pub(crate) mod poll;
 mod pool;
+mod probe;
 mod request;
 mod sink;
 mod stream;
@@ -25,17 +28,18 @@ mod target;
 pub(crate) mod webhook;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_ports::{Gate, Sink, Source};
 use serde_json::Value;
 
 use crate::connector::no_such;
 use crate::sources::Sources;
-use crate::{Connector, OperationSpec, SourceSpec, Surroundings};
+use crate::{Connector, Finding, OperationSpec, SourceSpec, Surroundings};
 pub(crate) use config::HttpConfig;
 pub(crate) use config::LOADED_ELSEWHERE;
 
@@ -44,7 +48,25 @@ const ALPN: &[&[u8]] = &[b"http/1.1"];
 
 /// Reads the configuration of a system with `connector: http`.
 pub(crate) fn parse(config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons> {
-    let (http, sources) = HttpConfig::parse(config, system)?;
+    parse_as(config, system, Flavour::default())
+}
+
+/// What a system speaks besides plain HTTP.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flavour {
+    /// Whether operations may be batches of OData and read entity tags.
+    pub(crate) odata: bool,
+    /// Whether changes need a CSRF token.
+    pub(crate) csrf: bool,
+}
+
+/// Reads the same for a system that speaks more than plain HTTP.
+pub(crate) fn parse_as(
+    config: &Value,
+    system: &str,
+    flavour: Flavour,
+) -> Result<Box<dyn Connector>, Reasons> {
+    let (http, sources) = HttpConfig::parse(config, system, flavour)?;
     let spec = |operation: &operation::Operation| {
         let mut spec = operation.spec();
         spec.keeps_idempotency_key |= http.auth.is_standard_webhooks();
@@ -83,5 +105,16 @@ impl Connector for HttpConnector {
 
     fn gate(&self, source: &str, with: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {
         self.sources.gate(source, with)
+    }
+
+    fn probe<'a>(&'a self, with: Surroundings<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(async move {
+            let mut findings = probe::system(&self.http, &with).await;
+            for (name, poll) in self.sources.polls() {
+                findings.push(probe::poll(name, poll, &self.http, &with).await);
+            }
+            findings.extend(self.sources.probe(&with));
+            findings
+        })
     }
 }

@@ -5,7 +5,7 @@ use lineshaft_model::{Reason, Reasons};
 use serde_json::Value;
 
 use crate::settings::did_you_mean;
-use crate::{Connector, file, http, smtp};
+use crate::{Connector, file, http, odata, smtp};
 
 /// Reads the configuration of the system of that name.
 pub type Parse = fn(config: &Value, system: &str) -> Result<Box<dyn Connector>, Reasons>;
@@ -27,6 +27,11 @@ pub const KINDS: &[Kind] = &[
         name: "http",
         summary: "Calls a system's HTTP API, and takes its webhooks and file drops.",
         parse: http::parse,
+    },
+    Kind {
+        name: "odata",
+        summary: "Polls and changes the entities of an OData service, V2 or V4, as SAP and Dynamics have them.",
+        parse: odata::parse,
     },
     Kind { name: "file", summary: "Reads the files a system drops into a folder.", parse: file::parse },
     Kind { name: "smtp", summary: "Sends events as mails, for instance alarms.", parse: smtp::parse },

@@ -8,12 +8,13 @@ mod tests;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_ports::{Gate, Sink, Source};
 use serde_json::Value;
 
 use crate::connector::no_such;
-use crate::{Connector, OperationSpec, SourceSpec, Surroundings};
+use crate::{Connector, Finding, OperationSpec, SourceSpec, Surroundings};
 use config::MailConfig;
 
 /// Reads the configuration of a system with `connector: smtp`.
@@ -56,5 +57,16 @@ impl Connector for SmtpConnector {
 
     fn gate(&self, source: &str, _: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {
         Err(no_such("source", source))
+    }
+
+    fn probe<'a>(&'a self, with: Surroundings<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(async move {
+            let Some(operation) = self.mail.operations.first() else { return Vec::new() };
+            let found = match sink::MailSink::build(&self.mail, operation, &with) {
+                Ok(sink) => sink.greet().await,
+                Err(reason) => Err(reason),
+            };
+            vec![Finding::new("connection", found)]
+        })
     }
 }

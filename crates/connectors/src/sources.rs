@@ -11,7 +11,7 @@ use crate::http::HttpConfig;
 use crate::http::poll::PollConfig;
 use crate::http::webhook::WebhookConfig;
 use crate::settings::Section;
-use crate::{SourceKind, SourceSpec, Surroundings};
+use crate::{Finding, SourceKind, SourceSpec, Surroundings};
 
 /// Settings of a source that the loader of the workspace reads.
 const LOADED_ELSEWHERE: &[&str] =
@@ -107,6 +107,29 @@ impl Sources {
             },
             Feed::Push(_) => Err(no_such("source to run", name)),
         }
+    }
+
+    /// The sources that poll.
+    pub(crate) fn polls(&self) -> impl Iterator<Item = (&str, &PollConfig)> {
+        self.specs.iter().zip(&self.feeds).filter_map(|(spec, feed)| match feed {
+            Feed::Poll(poll) => Some((spec.name.as_str(), &**poll)),
+            _ => None,
+        })
+    }
+
+    /// Tries the sources that need no connection: folders are looked into, secrets of signatures resolved.
+    pub(crate) fn probe(&self, with: &Surroundings<'_>) -> Vec<Finding> {
+        let try_one = |(spec, feed): (&SourceSpec, &Feed)| {
+            let found = match feed {
+                Feed::Files(files) => FileSource::new(files, with.folder).probe(),
+                Feed::Push(Some(webhook)) => {
+                    webhook.build(with.secrets).map(|_| "the secrets of its signature are there".to_owned())
+                }
+                Feed::Push(None) | Feed::Poll(_) => return None,
+            };
+            Some(Finding::new(format!("source {}", spec.name), found))
+        };
+        self.specs.iter().zip(&self.feeds).filter_map(try_one).collect()
     }
 
     pub(crate) fn gate(&self, name: &str, with: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {

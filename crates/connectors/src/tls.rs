@@ -89,13 +89,13 @@ impl TlsSettings {
         let Some(identity) = &self.identity else { return Ok(None) };
         let read = |file: &str, key: &str| {
             std::fs::read(with.folder.join(file))
-                .map_err(|error| self.wrong_identity(key, format!("`{file}`: {error}")))
+                .map_err(|error| self.wrong_identity(key, &format!("`{file}`: {error}")))
         };
         let chain = read(&identity.certificate, "certificate")?;
         let key = match &identity.key {
             Key::File(file) => SecretString::from(
                 String::from_utf8(read(file, "key")?)
-                    .map_err(|_| self.wrong_identity("key", "there is no private key in PEM".to_owned()))?,
+                    .map_err(|_| self.wrong_identity("key", "there is no private key in PEM"))?,
             ),
             Key::Secret(text) => text.resolve(with.secrets)?,
         };
@@ -135,7 +135,7 @@ impl TlsSettings {
             Some(identity) => {
                 let (chain, key) = self.read_identity(identity, with)?;
                 builder.with_client_auth_cert(chain, key).map_err(|error| {
-                    self.wrong_identity("key", format!("the key does not fit the certificate: {error}"))
+                    self.wrong_identity("key", &format!("the key does not fit the certificate: {error}"))
                 })?
             }
         };
@@ -164,7 +164,7 @@ impl TlsSettings {
     pub fn own_chain(&self, folder: &Path) -> Result<Vec<CertificateDer<'static>>, Reason> {
         let Some(identity) = &self.identity else { return Ok(Vec::new()) };
         let shown = &identity.certificate;
-        let wrong = |why: String| self.wrong_identity("certificate", format!("`{shown}`: {why}"));
+        let wrong = |why: String| self.wrong_identity("certificate", &format!("`{shown}`: {why}"));
         let chain = CertificateDer::pem_file_iter(folder.join(shown))
             .and_then(Iterator::collect::<Result<Vec<_>, _>>)
             .map_err(|error| wrong(error.to_string()))?;
@@ -186,14 +186,14 @@ impl TlsSettings {
         // What the reader says of a malformed key may repeat a piece of it.
         let key = key.map_err(|error| match error {
             rustls_pki_types::pem::Error::Io(error) => {
-                self.wrong_identity("key", format!("the key cannot be read: {error}"))
+                self.wrong_identity("key", &format!("the key cannot be read: {error}"))
             }
-            _ => self.wrong_identity("key", "there is no private key in PEM".to_owned()),
+            _ => self.wrong_identity("key", "there is no private key in PEM"),
         })?;
         Ok((chain, key))
     }
 
-    fn wrong_identity(&self, key: &str, why: String) -> Reason {
+    fn wrong_identity(&self, key: &str, why: &str) -> Reason {
         Reason::new("tls-identity-unusable", format!("the hub's certificate for this system cannot be used: {why}"))
             .at(format!("{}/{key}", self.at))
             .hint("give a PEM file with the certificate and its chain, and one with its private key, relative to the workspace")

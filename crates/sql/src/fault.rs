@@ -6,7 +6,7 @@ use lineshaft_model::{Answer, Reason};
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     /// The class and code of the SQL standard (SQLSTATE); empty when there was no answer.
-    pub(crate) state: String,
+    pub(crate) state: Box<str>,
     /// MySQL's own number; 0 for others.
     pub(crate) number: u16,
     pub(crate) reason: Reason,
@@ -20,7 +20,7 @@ const PASSING: [u16; 8] = [1040, 1053, 1205, 1213, 1290, 1317, 1836, 3024];
 impl Fault {
     /// There was no answer: the connection is lost.
     pub(crate) fn lost(reason: Reason) -> Self {
-        Self { state: String::new(), number: 0, reason }
+        Self { state: Box::default(), number: 0, reason }
     }
 
     /// What the database said. Its words may repeat values of the event, which is what a person needs to see.
@@ -29,7 +29,7 @@ impl Fault {
             words.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(400).collect();
         let shown = if number == 0 { state.to_owned() } else { format!("{number}, {state}") };
         let mut fault = Self {
-            state: state.to_owned(),
+            state: state.into(),
             number,
             reason: Reason::new("", format!("{whose} said: {words} ({shown})")),
         };
@@ -61,7 +61,7 @@ impl Fault {
     fn hint(&self) -> &'static str {
         match self.state.get(..2) {
             Some("28") => "check `auth` and what the login may do",
-            Some("42") if matches!(self.state.as_str(), "42501" | "42000") => "check the rights of the login",
+            Some("42") if matches!(&*self.state, "42501" | "42000") => "check the rights of the login",
             Some("42") => "check the names in the settings against the database",
             Some("22" | "23") => "check what the mapping makes of the event",
             Some("53") => "the database has no connection or room left",

@@ -12,14 +12,16 @@ mod identifier;
 mod mysql;
 mod outbox;
 mod postgres;
+mod probe;
 mod sink;
 mod table;
 mod write;
 
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use lineshaft_connectors::connector::no_such;
-use lineshaft_connectors::{Connector, Kind, OperationSpec, SourceKind, SourceSpec, Surroundings};
+use lineshaft_connectors::{Connector, Finding, Kind, OperationSpec, SourceKind, SourceSpec, Surroundings};
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_ports::{Gate, Sink, Source};
 use serde_json::Value;
@@ -82,5 +84,9 @@ impl Connector for SqlConnector {
     fn gate(&self, source: &str, _: &Surroundings<'_>) -> Result<Option<Arc<dyn Gate>>, Reason> {
         let found = self.config.sources.iter().any(|known| known.name == source);
         if found { Ok(None) } else { Err(no_such("source", source)) }
+    }
+
+    fn probe<'a>(&'a self, with: Surroundings<'a>) -> BoxFuture<'a, Vec<Finding>> {
+        Box::pin(probe::system(&self.config, with))
     }
 }

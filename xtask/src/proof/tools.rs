@@ -93,7 +93,8 @@ pub(crate) fn servers() -> Result<(), String> {
 }
 
 /// Packages, and a program that shows that one is there.
-const SERVERS: &[(&str, &[&str])] = &[("postgresql", &["initdb"]), ("mariadb-server", &["mariadbd"])];
+const SERVERS: &[(&str, &[&str])] =
+    &[("postgresql", &["initdb"]), ("mariadb-server", &["mariadbd"]), ("nats-server", &["nats-server"])];
 
 /// A server's program, on the path or where Debian keeps it.
 fn find_server(program: &str) -> Option<PathBuf> {

@@ -12,6 +12,7 @@ use super::tree::Tree;
 const ALLOWED: &[(&str, &[&str])] = &[
     ("lineshaft", EVERYTHING),
     ("web", &["access", "engine", "store", "model"]),
+    ("brokers", &["connectors", "ports", "formats", "model"]),
     ("sql", &["connectors", "ports", "formats", "model"]),
     ("engine", &["logic", "planning", "process", "store", "ports", "model"]),
     ("connectors", &["ports", "formats", "model"]),

@@ -50,6 +50,15 @@ impl FileSource {
         let folder = Folder { path: workspace.join(&config.folder), pattern: config.pattern.clone() };
         Self { config: config.clone(), folder }
     }
+
+    /// Looks into the folder.
+    pub(crate) fn probe(&self) -> Result<String, Reason> {
+        let look = self.folder.look()?;
+        let (files, strange) = (look.found.len(), look.strange.len());
+        let passed =
+            if strange == 0 { String::new() } else { format!(", {strange} that would be passed over") };
+        Ok(format!("the folder can be read; {files} files wait{passed}"))
+    }
 }
 
 impl Source for FileSource {

@@ -38,7 +38,7 @@ pub(super) enum Auth {
         secret: SecretText,
         prefix: String,
     },
-    OAuth(Box<OAuthSettings>),
+    Tokens(Box<OAuthSettings>),
     /// The public specification of that name, version 1; several keys while one is being changed.
     StandardWebhooks {
         secrets: Vec<SecretText>,
@@ -92,7 +92,7 @@ impl Auth {
             "oauth2" => auth
                 .section("oauth2")
                 .and_then(OAuthSettings::parse)
-                .map(|oauth| Self::OAuth(Box::new(oauth))),
+                .map(|oauth| Self::Tokens(Box::new(oauth))),
             "standard_webhooks" => auth.section("standard_webhooks").and_then(standard_webhooks),
             _ => auth.section("hmac").and_then(hmac),
         };
@@ -108,7 +108,7 @@ impl Auth {
         with: &Surroundings<'_>,
     ) -> Result<Option<OAuth>, Reason> {
         match self {
-            Self::OAuth(settings) => settings.build(tls, timeout_ms, with).map(Some),
+            Self::Tokens(settings) => settings.build(tls, timeout_ms, with).map(Some),
             _ => Ok(None),
         }
     }
@@ -122,7 +122,7 @@ impl Auth {
     pub(super) fn login(&self, secrets: &dyn Secrets) -> Result<Login, Reason> {
         match self {
             // A token is fetched when a call is made.
-            Self::None | Self::OAuth(_) => Ok(Login::None),
+            Self::None | Self::Tokens(_) => Ok(Login::None),
             Self::Bearer { token } => {
                 let token = header_secret(token, secrets)?;
                 let value = SecretString::from(format!("Bearer {}", token.expose_secret()));

@@ -1,9 +1,13 @@
 //! Reads the configuration of a system with `connector: http`.
 
+use std::sync::Arc;
+
 use lineshaft_model::{Reason, Reasons};
 use serde_json::Value;
 
+use super::Flavour;
 use super::auth::Auth;
+use super::csrf::CsrfTokens;
 use super::operation::Operation;
 use super::target::Target;
 use crate::settings::{Problems, Section};
@@ -21,6 +25,8 @@ pub(crate) struct HttpConfig {
     /// Connections kept open for each operation.
     pub(super) connections: usize,
     pub(super) idle_ms: u64,
+    /// The system's CSRF token, when changes need one.
+    pub(super) csrf: Option<Arc<CsrfTokens>>,
 }
 
 /// Settings of a system that the loader of the workspace reads.
@@ -29,14 +35,15 @@ pub(crate) const LOADED_ELSEWHERE: &[&str] =
 
 impl HttpConfig {
     /// Reads everything and reports every problem.
-    pub(super) fn parse(config: &Value, system: &str) -> Result<(Self, Sources), Reasons> {
+    pub(super) fn parse(config: &Value, system: &str, flavour: Flavour) -> Result<(Self, Sources), Reasons> {
         let problems = Problems::default();
-        let parsed = Section::open(config, String::new(), &problems).map(|section| read(section, system));
+        let parsed =
+            Section::open(config, String::new(), &problems).map(|section| read(section, system, flavour));
         problems.into_result(parsed)
     }
 }
 
-fn read(mut section: Section<'_>, system: &str) -> (HttpConfig, Sources) {
+fn read(mut section: Section<'_>, system: &str, flavour: Flavour) -> (HttpConfig, Sources) {
     let (timeout_ms, connections) = limits(&mut section);
     let operations = section.each("operations");
     let polls = section.value("sources").and_then(Value::as_object).is_some_and(|sources| {
@@ -51,7 +58,7 @@ fn read(mut section: Section<'_>, system: &str) -> (HttpConfig, Sources) {
     {
         section.note(login_in_the_clear().at("/base_url"));
     }
-    if let Auth::OAuth(oauth) = &auth
+    if let Auth::Tokens(oauth) = &auth
         && !oauth.target.tls
         && !is_local(&oauth.target.host)
         && !section.boolean("allow_plain_login", false)
@@ -62,13 +69,14 @@ fn read(mut section: Section<'_>, system: &str) -> (HttpConfig, Sources) {
     let idle_ms = section.duration_ms("idle_timeout", 30_000, 0..=3_600_000);
     let operations = operations
         .into_iter()
-        .filter_map(|(name, inner)| Operation::parse(name, inner, timeout_ms))
+        .filter_map(|(name, inner)| Operation::parse(name, inner, timeout_ms, flavour))
         .collect();
     let sources = Sources::parse(&mut section, system, true);
     section.leave(LOADED_ELSEWHERE);
     section.leave(&["allow_plain_login"]);
     section.finish();
-    let config = HttpConfig { target, auth, tls, operations, connections, idle_ms };
+    let csrf = flavour.csrf.then(Arc::default);
+    let config = HttpConfig { target, auth, tls, operations, connections, idle_ms, csrf };
     (config, sources)
 }
 

@@ -27,12 +27,13 @@ const MOST_BYTES: usize = 64 * 1024;
 pub(super) fn words(body: &[u8], secrets: &[SecretString]) -> String {
     let body = &body[..body.len().min(MOST_BYTES)];
     let found = Value::parse(body, &Limits::DEFAULT).ok().and_then(|value| {
-        WORDS
+        let main = WORDS
             .iter()
             .find_map(|pointer| value.pointer(pointer)?.as_str().map(str::to_owned))
-            .filter(|text| !text.is_empty())
+            .filter(|text| !text.is_empty())?;
+        Some(with_details(main, &value))
     });
-    let text = found.unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
+    let text = found.or_else(|| in_xml(body)).unwrap_or_else(|| String::from_utf8_lossy(body).into_owned());
     // A page made for a browser says nothing to a person who reads a log.
     let start = text.trim_start();
     if start
@@ -59,6 +60,39 @@ pub(super) fn words(body: &[u8], secrets: &[SecretString]) -> String {
         }
     }
     line.chars().take(MOST_CHARACTERS).collect()
+}
+
+/// Lists of further messages in error bodies of OData V2 (SAP) and V4, and how many are told.
+const DETAILS: &[&str] = &["/error/innererror/errordetails", "/error/details"];
+const MOST_DETAILS: usize = 4;
+
+/// A main message, and those of its details that say something else.
+fn with_details(main: String, value: &Value<'_>) -> String {
+    let lists = DETAILS.iter().filter_map(|at| value.pointer(at)?.as_array());
+    let details = lists.flatten().filter_map(|detail| detail.get("message")?.as_str());
+    let mut whole = main;
+    for detail in details.take(MOST_DETAILS) {
+        if !whole.contains(detail) {
+            whole.push_str("; ");
+            whole.push_str(detail);
+        }
+    }
+    whole
+}
+
+/// The message of an error in Atom, as OData V2 gives it when it does not look at what is accepted.
+fn in_xml(body: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(body).ok()?;
+    let (_, after) = text.split_once("<message").filter(|_| text.contains("<error"))?;
+    let (message, _) = after.split_once('>')?.1.split_once("</message>")?;
+    Some(message.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&"))
+}
+
+/// Whether a JSON body holds something at a pointer.
+pub(super) fn holds(body: &[u8], pointer: &str) -> bool {
+    let limits = Limits { bytes: usize::MAX, ..Limits::DEFAULT };
+    let value = Value::parse(body, &limits).ok();
+    value.as_ref().and_then(|value| value.pointer(pointer)).is_some_and(|found| !found.is_null())
 }
 
 /// The text or number at a pointer of a JSON body, as it is written there; at most 256 bytes.

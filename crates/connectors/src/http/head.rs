@@ -15,6 +15,8 @@ pub(super) struct Head {
     pub(super) keep_alive: bool,
     /// How long the target asks us to wait.
     pub(super) retry_after_ms: Option<u64>,
+    /// Whether the target wants a CSRF token that is missing or spent.
+    pub(super) csrf_required: bool,
     /// Bytes of the head itself.
     pub(super) len: usize,
 }
@@ -77,6 +79,7 @@ fn summarise(
     let (mut length, mut chunked, mut coded) = (None, false, false);
     let (mut close, mut keep) = (false, false);
     let (mut retry_after, mut date) = (None, None);
+    let mut csrf_required = false;
     for header in headers {
         let is = |name: &str| header.name.eq_ignore_ascii_case(name);
         if is("content-length") {
@@ -92,6 +95,8 @@ fn summarise(
             keep |= tokens(header.value).any(|token| token.eq_ignore_ascii_case("keep-alive"));
         } else if is("retry-after") {
             retry_after = text(header.value);
+        } else if is("x-csrf-token") {
+            csrf_required = text(header.value).is_some_and(|value| value.eq_ignore_ascii_case("required"));
         } else if is("date") {
             date = text(header.value);
         }
@@ -106,7 +111,7 @@ fn summarise(
     let ambiguous = coded && length.is_some();
     let keep_alive = (minor >= 1 || keep) && !close && !ambiguous && framing != Framing::UntilClosed;
     let retry_after_ms = retry_after.and_then(|text| retry_after_ms(text, date));
-    Ok(Head { status, framing, keep_alive, retry_after_ms, len: 0 })
+    Ok(Head { status, framing, keep_alive, retry_after_ms, csrf_required, len: 0 })
 }
 
 /// The wait a `Retry-After` asks for, at most a day. A date counts from the answer's own `Date`, so that the two clocks

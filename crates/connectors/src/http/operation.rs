@@ -3,6 +3,7 @@
 use lineshaft_model::json::Pointer;
 use lineshaft_ports::Slot;
 
+use super::Flavour;
 use super::answers::{Answers, statuses};
 use super::request::{Request, header_name, is_header_safe};
 use crate::OperationSpec;
@@ -22,6 +23,10 @@ pub(super) struct Operation {
     pub(super) answer_limit_bytes: u64,
     pub(super) verify: Option<Verify>,
     pub(super) slots: Vec<Slot>,
+    /// Whether the body is sent as a `$batch` of OData.
+    pub(super) batch: bool,
+    /// Whether the entity's tag is read first and sent as `If-Match`.
+    pub(super) reads_tag: bool,
 }
 
 /// How to ask the target what happened.
@@ -32,6 +37,8 @@ pub(super) struct Verify {
     pub(super) delivered: Vec<std::ops::RangeInclusive<u16>>,
     /// Statuses that say it certainly is not.
     pub(super) absent: Vec<std::ops::RangeInclusive<u16>>,
+    /// What a good answer must hold; without it the effect is not there.
+    pub(super) found: Option<String>,
 }
 
 /// Settings of an operation that the loader of the workspace reads.
@@ -42,9 +49,15 @@ const LONGEST_MS: u64 = 3_600_000;
 
 impl Operation {
     /// Reads one operation; `timeout_ms` is the system's.
-    pub(super) fn parse(name: &str, mut section: Section<'_>, timeout_ms: u64) -> Option<Self> {
+    pub(super) fn parse(
+        name: &str,
+        mut section: Section<'_>,
+        timeout_ms: u64,
+        flavour: Flavour,
+    ) -> Option<Self> {
         let mut slots = Vec::new();
         let request = section.section("request");
+        let (mut batch, mut reads_tag) = (false, false);
         if request.is_none() && section.value("request").is_none() {
             section.missing("request", "say what to call: request: { method: POST, path: /orders }");
         }
@@ -55,10 +68,15 @@ impl Operation {
                 idempotency_header.and_then(|name| header_name(&inner, "idempotency_header", name));
             let method = request.as_ref().map_or("POST", |request| request.method);
             let sends_body = inner.boolean("body", !matches!(method, "GET" | "DELETE"));
+            if flavour.odata {
+                batch = inner.boolean("batch", false);
+                reads_tag = inner.choice("if_match", false, &[("read", true)]);
+            }
             inner.finish();
             request.map(|request| Request { idempotency_header, sends_body, ..request })
         });
-        let content_type = section.text("content_type").unwrap_or("application/json").to_owned();
+        let usual_type = if batch { super::batch::media_type() } else { "application/json" };
+        let content_type = section.text("content_type").unwrap_or(usual_type).to_owned();
         if content_type.is_empty() || !is_header_safe(&content_type) {
             let hint = "write a media type, for instance application/xml";
             section.problem("content_type", "header-malformed", "this is not a media type", hint);
@@ -92,6 +110,8 @@ impl Operation {
             answer_limit_bytes,
             verify,
             slots,
+            batch,
+            reads_tag,
         })
     }
 
@@ -123,7 +143,12 @@ impl Verify {
                 hint,
             );
         }
+        let found = section.text("found").map(str::to_owned);
+        if found.as_deref().is_some_and(|at| at.is_empty() || Pointer::parse(at).is_none()) {
+            let hint = "write a JSON pointer into the answer, for instance /d/results/0";
+            section.problem("found", "pointer-malformed", "this is not a JSON pointer", hint);
+        }
         section.finish();
-        Some(Self { request: Request { sends_body: false, ..request? }, delivered, absent })
+        Some(Self { request: Request { sends_body: false, ..request? }, delivered, absent, found })
     }
 }

@@ -157,13 +157,14 @@ impl Plan {
         self.keeps_key() || self.method == "GET"
     }
 
-    /// Writes the request's head. Refuses what the event's values make of it when that is not one request to the place
+    /// Writes the request's head; `sent` is the body as it goes out, `extra` are lines of this very attempt. Refuses what the event's values make of it when that is not one request to the place
     /// that was meant.
     pub(super) fn write(
         &self,
         head: &mut Vec<u8>,
         delivery: &Delivery,
-        token: Option<&SecretString>,
+        sent: &[u8],
+        extra: &str,
     ) -> Result<(), Reason> {
         head.clear();
         put(head, &[self.method, " "]);
@@ -179,9 +180,7 @@ impl Plan {
         // Built from texts, so it is one.
         check_target(std::str::from_utf8(&head[start..]).unwrap_or_default())?;
         put(head, &[" HTTP/1.1\r\n", self.fixed.expose_secret()]);
-        if let Some(token) = token {
-            put(head, &["authorization: Bearer ", token.expose_secret(), "\r\n"]);
-        }
+        put(head, &[extra]);
         for (name, slot) in &self.slot_headers {
             let value = filled(*slot, delivery)?.trim();
             if !is_header_safe(value) {
@@ -202,7 +201,7 @@ impl Plan {
         if self.ce_headers {
             put_ce_headers(head, &delivery.envelope);
         }
-        let body: &[u8] = if self.sends_body { &delivery.body } else { &[] };
+        let body: &[u8] = if self.sends_body { sent } else { &[] };
         if let Some(signature) = &self.signature {
             put(head, &[&signature.line(body)]);
         }

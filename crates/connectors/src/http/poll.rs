@@ -138,6 +138,26 @@ impl PollConfig {
     }
 }
 
+impl PollConfig {
+    /// Asks for the first page as the first poll of all would.
+    pub(super) async fn probe(&self, http: &HttpConfig, with: &Surroundings<'_>) -> Result<String, Reason> {
+        let target = http.target.clone().ok_or_else(no_target)?;
+        let reader = reader::PageReader::build(self, http, target, with)?;
+        let start = match &self.changes {
+            Changes::Since(since) => Some(since.query(since.start)),
+            Changes::ByKey(_) => None,
+        };
+        let query = reader.query(start.as_deref()).into_iter().chain(self.pages.first());
+        let bytes = reader.first_page(&pages::address(&reader.path, &query.collect::<Vec<_>>())).await?;
+        let mut records = 0;
+        for document in lineshaft_formats::decode(&self.format, &bytes) {
+            document.map_err(Reason::from)?;
+            records += 1;
+        }
+        Ok(format!("its first page has {records} records"))
+    }
+}
+
 /// `{since}`, percent-encoded as a query value is.
 const SINCE: &str = "%7Bsince%7D";
 

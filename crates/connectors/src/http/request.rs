@@ -98,6 +98,18 @@ impl Request {
         Some(Self { method, path: path?, query, headers, idempotency_header: None, sends_body: true })
     }
 
+    /// A request of the base itself, for questions of the door's own.
+    pub(super) fn plain(method: &'static str) -> Self {
+        Self {
+            method,
+            path: Text::Fixed(String::new()),
+            query: Vec::new(),
+            headers: Vec::new(),
+            idempotency_header: None,
+            sends_body: false,
+        }
+    }
+
     /// Whether a header of this name is configured.
     pub(super) fn has_header(&self, name: &str) -> bool {
         self.headers.iter().any(|(known, _)| known == name)

@@ -4,7 +4,7 @@
 
 mod oauth;
 mod poll;
-mod server;
+pub(crate) mod server;
 mod settings;
 mod tls;
 

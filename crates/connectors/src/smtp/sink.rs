@@ -127,6 +127,15 @@ impl MailSink {
         self.within(connection.command(Data)).await.map(|_| ())
     }
 
+    /// Connects and logs in, and leaves again without a mail.
+    pub(super) async fn greet(&self) -> Result<String, Reason> {
+        let connected = self.connect().await;
+        let mut connection = connected.map_err(|failure| self.reason("while connecting", &failure))?;
+        drop(self.within(connection.quit()).await);
+        let login = if self.login.is_some() { ", the login is accepted" } else { "" };
+        Ok(format!("{}:{} answers{login}", self.config.host, self.config.port))
+    }
+
     fn reason(&self, what: &str, failure: &Failure) -> Reason {
         let host = &self.config.host;
         match failure {

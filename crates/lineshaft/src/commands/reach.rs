@@ -25,6 +25,11 @@ pub(super) struct Reach {
 }
 
 impl Reach {
+    /// The workspace's folder.
+    pub(super) fn workspace(&self) -> &Path {
+        &self.workspace
+    }
+
     /// The hub to talk to.
     pub(super) fn hub(&self, around: &Around) -> Result<Hub, Failure> {
         let settings = settings_of(&self.workspace, around);

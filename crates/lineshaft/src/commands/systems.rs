@@ -1,4 +1,6 @@
-//! `lineshaft systems list|pause|resume|breaker`.
+//! `lineshaft systems list|test|pause|resume|breaker`.
+
+mod trial;
 
 use clap::{Args, Subcommand};
 use lineshaft_model::shown::{LaneRow, SystemRow};
@@ -24,6 +26,8 @@ pub struct Systems {
 enum What {
     /// Every system and how it is
     List(ListArgs),
+    /// Connect to a system from here, log in, read one thing of each source, and say what is missing
+    Test(trial::Trial),
     /// Hold deliveries to a system back; nothing is lost
     Pause(Pause),
     /// Deliver to a system again
@@ -122,6 +126,9 @@ fn remark(row: &SystemRow) -> Option<String> {
 impl Systems {
     /// Runs the command.
     pub fn run(&self, around: &Around) -> Outcome {
+        if let What::Test(trial) = &self.what {
+            return trial.run(self.reach.workspace(), around);
+        }
         let hub = self.reach.hub(around)?;
         wait(async {
             let (name, action, reason) = match &self.what {
@@ -129,6 +136,7 @@ impl Systems {
                     let shape = Shape { columns: COLUMNS, cells, empty: "no systems" };
                     return list(around, &hub, "/v1/systems", &[], rows, shape).await;
                 }
+                What::Test(_) => return Ok(Exit::Well),
                 What::Pause(given) => (&given.name, "pause", &given.reason),
                 What::Resume(given) => (&given.name, "resume", &given.reason),
                 What::Breaker(given) => (&given.name, given.set.action(), &given.reason),

@@ -29,12 +29,19 @@ pub trait Stand {
     fn offers_again(&self) -> bool {
         false
     }
+
+    /// How long a wait of the source really takes at most, in milliseconds: for counterparts that give again what was not
+    /// acknowledged only after a while of their own.
+    fn pace_ms(&self) -> u64 {
+        0
+    }
 }
 
 /// A hub in memory. What it has taken is durable; what it was offered is not.
 #[derive(Debug, Default)]
 pub struct Hub {
     state: Mutex<State>,
+    pace_ms: u64,
 }
 
 #[derive(Debug, Default)]
@@ -70,6 +77,11 @@ pub struct Orders {
 const IDLE: usize = 50;
 
 impl Hub {
+    /// A hub that waits as its counterpart needs it.
+    pub fn of(stand: &dyn Stand) -> Self {
+        Self { pace_ms: stand.pace_ms(), ..Self::default() }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -186,11 +198,15 @@ impl HandOver for Hub {
         Box::pin(async { self.tokens() })
     }
 
-    fn pause(&self, _delay_ms: u64) -> BoxFuture<'_, ()> {
-        Box::pin(async {
+    fn pause(&self, delay_ms: u64) -> BoxFuture<'_, ()> {
+        let wait_ms = delay_ms.min(self.pace_ms);
+        Box::pin(async move {
             {
                 let mut state = self.state();
                 state.idle = state.idle.saturating_add(1);
+            }
+            if wait_ms > 0 {
+                tokio::time::sleep(std::time::Duration::from_millis(wait_ms)).await;
             }
             tokio::task::yield_now().await;
         })
@@ -241,7 +257,7 @@ fn check(hub: &Hub, stand: &dyn Stand, what: &str) {
 
 /// Everything arrives, and a restart brings nothing new.
 pub async fn hands_everything_over(stand: &dyn Stand) {
-    let hub = Hub::default();
+    let hub = Hub::of(stand);
     run_until_idle(stand.source(), &hub).await;
     check(&hub, stand, "a quiet run");
     assert_eq!(hub.broken().len(), stand.broken(), "every broken part once");
@@ -259,7 +275,7 @@ pub async fn hands_everything_over(stand: &dyn Stand) {
 
 /// A hub without room is asked again with the same input.
 pub async fn keeps_its_place_while_the_hub_has_no_room(stand: &dyn Stand) {
-    let hub = Hub::default();
+    let hub = Hub::of(stand);
     hub.restart(Orders { busy: 3, ..Orders::default() });
     run_until_idle(stand.source(), &hub).await;
     check(&hub, stand, "a hub that is often busy");
@@ -268,7 +284,7 @@ pub async fn keeps_its_place_while_the_hub_has_no_room(stand: &dyn Stand) {
 
 /// Cancelling ends a source with `Ok`, before it has begun and while it waits for an answer.
 pub async fn ends_well_when_cancelled(stand: &dyn Stand) {
-    let hub = Hub::default();
+    let hub = Hub::of(stand);
     let stop = CancellationToken::new();
     stop.cancel();
     assert_eq!(run_until_cancelled(stand.source(), &hub, stop).await, Ok(()), "cancelled before it began");
@@ -289,7 +305,7 @@ pub async fn ends_well_when_cancelled(stand: &dyn Stand) {
 
 /// A hub that is stopping ends a source with `Ok`.
 pub async fn ends_well_when_the_hub_stops(stand: &dyn Stand) {
-    let hub = Hub::default();
+    let hub = Hub::of(stand);
     hub.restart(Orders { closed: true, ..Orders::default() });
     let ended = run_until_cancelled(stand.source(), &hub, CancellationToken::new()).await;
     assert_eq!(ended, Ok(()), "the hub said that it stops");
@@ -301,14 +317,14 @@ pub async fn ends_well_when_the_hub_stops(stand: &dyn Stand) {
 /// Wherever the hub crashes, before an input is durable or after, the next runs bring what is missing and nothing new.
 pub async fn loses_nothing_at_any_crash<S: Stand>(make: &impl Fn() -> S) {
     let whole = make();
-    let hub = Hub::default();
+    let hub = Hub::of(&whole);
     run_until_idle(whole.source(), &hub).await;
     let inputs = hub.offered();
     assert!(inputs > 0, "the material makes at least one input");
     for durable in [false, true] {
         for at in 1..=inputs {
             let stand = make();
-            let hub = Hub::default();
+            let hub = Hub::of(&stand);
             hub.restart(Orders { crash: Some((at, durable)), ..Orders::default() });
             run_until_idle(stand.source(), &hub).await;
             hub.restart(Orders::default());

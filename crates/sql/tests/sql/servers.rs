@@ -3,6 +3,9 @@
 #![allow(
     clippy::disallowed_methods,
     clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::float_arithmetic,
     clippy::needless_pass_by_value,
     reason = "tests end so and read better so"
 )]

@@ -124,18 +124,27 @@ impl PageReader {
                     waits += 1;
                     feeder.pause(reply.retry_after_ms.unwrap_or(USUAL_WAIT_MS).max(1)).await?;
                 }
-                200..=299 => {
-                    let message = format!(
-                        "the page {address} is cut off, or longer than {} bytes",
-                        self.client.answer_limit_bytes
-                    );
-                    return Err(Reason::new("page-incomplete", message)
-                        .hint("ask for smaller pages, or raise `page_limit`")
-                        .into());
-                }
+                200..=299 => return Err(self.incomplete(address).into()),
                 _ => return Err(self.refused(&reply).into()),
             }
         }
+    }
+
+    /// One page, asked for once.
+    pub(super) async fn first_page(&self, address: &str) -> Result<Vec<u8>, Reason> {
+        let reply = self.ask(address, None).await?;
+        match reply.status {
+            204 => Ok(Vec::new()),
+            200..=299 if reply.whole => Ok(reply.body),
+            200..=299 => Err(self.incomplete(address)),
+            _ => Err(self.refused(&reply)),
+        }
+    }
+
+    fn incomplete(&self, address: &str) -> Reason {
+        let most = self.client.answer_limit_bytes;
+        Reason::new("page-incomplete", format!("the page {address} is cut off, or longer than {most} bytes"))
+            .hint("ask for smaller pages, or raise `page_limit`")
     }
 
     async fn ask(&self, address: &str, known: Option<&str>) -> Result<Reply, Reason> {

@@ -304,7 +304,8 @@ impl<'a> SincePoll<'a> {
                 self.hand_over(std::mem::take(&mut batch), &mut waiting, None).await?;
             }
         }
-        let place = if self.since.ordered { top.filter(|top| Some(*top) > self.place) } else { None };
+        let moves = self.since.ordered && !self.poll.config.pages.may_shift();
+        let place = if moves { top.filter(|top| Some(*top) > self.place) } else { None };
         self.hand_over(batch, &mut waiting, place).await?;
         Ok((count, fresh, top))
     }

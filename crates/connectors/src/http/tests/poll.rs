@@ -398,3 +398,48 @@ fn every_problem_of_a_poll_is_reported() {
         "a poll needs a base_url"
     );
 }
+
+#[tokio::test]
+async fn a_trial_says_what_is_there_and_what_is_missing() {
+    let system = System::start(rows(5)).await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = json!({
+        "system": "erp", "connector": "http", "base_url": format!("http://{}/api", system.server.address),
+        "auth": { "bearer": { "token": "${secret:token}" } },
+        "sources": {
+            "orders": { "format": { "json": { "split": "/items/*" } }, "poll": since("", Value::Null) },
+            "drop": { "files": { "folder": "gone" } },
+            "pushed": { "webhook": { "signature": "hmac-sha256", "header": "X-Sig", "secret": "${secret:nobody-knows}" } }
+        }
+    });
+    let secrets = Listed(vec![("token", CANARY)]);
+    let try_it = async |config: &Value| {
+        let connector = crate::parse(config, "erp").unwrap();
+        let findings = connector.probe(Surroundings::new(&secrets, folder.path())).await;
+        assert!(!format!("{findings:?}").contains("canary"));
+        let shown = |finding: &crate::Finding| match &finding.found {
+            Ok(found) => format!("{}: {found}", finding.part),
+            Err(reason) => format!("{}: {}", finding.part, reason.code),
+        };
+        findings.iter().map(shown).collect::<Vec<_>>()
+    };
+    let address = system.server.address;
+    let expected = [
+        format!("connection: {address} takes connections"),
+        "login: the secrets are there".to_owned(),
+        "source orders: its first page has 5 records".to_owned(),
+        "source drop: folder-unreadable".to_owned(),
+        "source pushed: secret-missing".to_owned(),
+    ];
+    assert_eq!(try_it(&config).await, expected);
+    std::fs::create_dir(folder.path().join("gone")).unwrap();
+    system.server.then(status(401, "", ""));
+    config["sources"].as_object_mut().unwrap().remove("pushed");
+    let found = try_it(&config).await;
+    assert_eq!(
+        found[2..],
+        ["source orders: poll-refused", "source drop: the folder can be read; 0 files wait"]
+    );
+    system.server.stop().await;
+    assert_eq!(try_it(&config).await[0], "connection: connect-failed");
+}

@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// What the target does with one request.
 #[derive(Clone, Debug)]
-pub(super) enum Step {
+pub(crate) enum Step {
     /// Writes these bytes and goes on.
     Answer(String),
     /// Writes these bytes and closes.
@@ -28,26 +28,26 @@ pub(super) enum Step {
 
 /// One request as it was read.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Received {
+pub(crate) struct Received {
     /// Head without its last empty line.
-    pub(super) head: String,
-    pub(super) body: Vec<u8>,
+    pub(crate) head: String,
+    pub(crate) body: Vec<u8>,
     /// On which connection, from 0.
-    pub(super) connection: usize,
+    pub(crate) connection: usize,
 }
 
 impl Received {
     /// A query value, not decoded.
-    pub(super) fn query(&self, name: &str) -> Option<&str> {
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
         let target = self.line().split(' ').nth(1)?;
         target.split_once('?')?.1.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
     }
 
-    pub(super) fn line(&self) -> &str {
+    pub(crate) fn line(&self) -> &str {
         self.head.lines().next().unwrap_or_default()
     }
 
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.head.lines().skip(1).find_map(|line| {
             let (known, value) = line.split_once(':')?;
             known.eq_ignore_ascii_case(name).then(|| value.trim())
@@ -73,8 +73,8 @@ impl std::fmt::Debug for State {
 
 /// The target. Dropping it stops it.
 #[derive(Debug)]
-pub(super) struct Server {
-    pub(super) address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
     state: Arc<State>,
     count: watch::Receiver<usize>,
     task: JoinHandle<()>,
@@ -86,20 +86,20 @@ impl Drop for Server {
     }
 }
 
-pub(super) fn ok(body: &str) -> String {
+pub(crate) fn ok(body: &str) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-pub(super) fn status(status: u16, headers: &str, body: &str) -> Step {
+pub(crate) fn status(status: u16, headers: &str, body: &str) -> Step {
     Step::Answer(format!("HTTP/1.1 {status} Said\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()))
 }
 
 impl Server {
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(None).await
     }
 
-    pub(super) async fn start_with(tls: Option<TlsAcceptor>) -> Self {
+    pub(crate) async fn start_with(tls: Option<TlsAcceptor>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let state = Arc::new(State::default());
@@ -126,24 +126,24 @@ impl Server {
         Self { address, state, count, task }
     }
 
-    pub(super) fn then(&self, step: Step) {
+    pub(crate) fn then(&self, step: Step) {
         self.state.script.lock().push_back(step);
     }
 
     /// Answers every request for which the script has no step.
-    pub(super) fn respond(&self, with: impl Fn(&Received) -> String + Send + 'static) {
+    pub(crate) fn respond(&self, with: impl Fn(&Received) -> String + Send + 'static) {
         *self.state.respond.lock() = Some(Box::new(with));
     }
 
-    pub(super) fn received(&self) -> Vec<Received> {
+    pub(crate) fn received(&self) -> Vec<Received> {
         self.state.received.lock().clone()
     }
 
-    pub(super) async fn until_received(&self, wanted: usize) {
+    pub(crate) async fn until_received(&self, wanted: usize) {
         self.count.clone().wait_for(|count| *count >= wanted).await.unwrap();
     }
 
-    pub(super) async fn stop(&self) {
+    pub(crate) async fn stop(&self) {
         self.task.abort();
         while !self.task.is_finished() {
             tokio::task::yield_now().await;

@@ -203,3 +203,21 @@ fn an_authority_that_cannot_be_read_is_said_when_building() {
         assert_eq!((reason.code.as_str(), reason.at.as_str()), ("tls-ca-unreadable", "/tls/ca"), "{file}");
     }
 }
+
+#[tokio::test]
+async fn a_trial_tells_until_when_certificates_are_good() {
+    let authority = Authority::new();
+    let server = authority.serve("localhost", 2031, false).await;
+    authority.give_certificate();
+    let mut config = config(&format!("https://localhost:{}", server.address.port()), plain());
+    config["tls"] = json!({ "ca": "ca.pem", "certificate": "hub.pem", "key": "hub.key" });
+    let secrets = Listed(vec![("token", CANARY)]);
+    let connector = crate::parse(&config, "erp").unwrap();
+    let findings = connector.probe(Surroundings::new(&secrets, authority.folder.path())).await;
+    let ends = |n: usize| findings[n].good_until.unwrap().to_string();
+    assert_eq!((findings[0].part.as_str(), ends(0).as_str()), ("connection", "2031-01-01T00:00:00.000Z"));
+    assert_eq!(
+        (findings[1].part.as_str(), ends(1).as_str()),
+        ("own certificate", "4096-01-01T00:00:00.000Z")
+    );
+}

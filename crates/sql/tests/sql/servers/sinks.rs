@@ -120,7 +120,8 @@ async fn the_suite(engine: &str) {
         let proxy = Proxy::start(database.port(), b"COMMIT").await;
         database.either("TRUNCATE script", "TRUNCATE script");
         let mut config = settings(database.engine(), proxy.address.port());
-        config["limits"]["timeout"] = json!("2s");
+        config["limits"]["timeout"] = json!("4s");
+        config["connect_timeout"] = json!("60s");
         let operation = json!({ "call": { call: "record", "arguments": ["idempotency-key", ""] } });
         let sink = sink(&config, operation);
         SinkStand { database: &database, proxy, sink }
@@ -227,7 +228,8 @@ async fn kept_keys_make_a_write_happen_once() {
         stock(&database);
         let proxy = Proxy::start(database.port(), b"COMMIT").await;
         let mut config = settings(engine, proxy.address.port());
-        config["limits"]["timeout"] = json!("2s");
+        config["limits"]["timeout"] = json!("4s");
+        config["connect_timeout"] = json!("60s");
         let mut operation = rows_of("insert");
         operation["rows"]["table"] = json!("log");
         operation["keys"] = json!({ "table": "done", "column": "key" });

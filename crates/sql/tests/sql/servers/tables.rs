@@ -284,3 +284,47 @@ async fn what_is_wrong_is_told_by_its_name() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_trial_says_what_is_there_and_what_is_missing() {
+    for engine in ENGINES {
+        let database = Database::start(engine);
+        table(&database, "orders");
+        fill(&database, "orders", 1, 3);
+        let mut config = database.config();
+        config["sources"] = json!({
+            "good": feed("orders"), "gone": { "outbox": { "name": "gone", "key": "id" } }
+        });
+        config["operations"] = json!({
+            "good": { "rows": { "table": "orders", "key": "id", "columns": ["item"] }, "keys": { "table": "gone" } },
+            "bad": { "rows": { "table": "orders", "key": "id", "columns": ["colour"] } }
+        });
+        let with = Password("hub-dummy");
+        let findings = parse(&config).probe(Surroundings::new(&with, Path::new("."))).await;
+        let codes: Vec<String> = findings
+            .iter()
+            .map(|finding| {
+                format!(
+                    "{} {}",
+                    finding.part,
+                    finding.found.as_ref().map_or_else(|reason| reason.code.as_str(), |_| "well")
+                )
+            })
+            .collect();
+        assert_eq!(
+            codes,
+            [
+                "connection well",
+                "source good well",
+                "source gone table-unknown",
+                "operation good well",
+                "operation good, keys table-unknown",
+                "operation bad column-unknown"
+            ],
+            "{engine}"
+        );
+        let wrong = Password("wrong");
+        let findings = parse(&config).probe(Surroundings::new(&wrong, Path::new("."))).await;
+        assert!(findings.len() == 1 && !findings[0].is_well(), "{engine}: {findings:?}");
+    }
+}
