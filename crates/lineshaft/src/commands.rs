@@ -23,6 +23,7 @@ pub mod run;
 pub mod systems;
 pub mod token;
 pub mod trace;
+pub mod user;
 pub mod views;
 
 use crate::terminal::Terminal;

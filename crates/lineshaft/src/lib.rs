@@ -7,6 +7,7 @@ pub mod data;
 mod examples;
 pub mod explain;
 pub mod failure;
+mod identity;
 pub mod logging;
 pub mod measure;
 mod otlp;

@@ -12,6 +12,7 @@ pub mod contracts;
 pub mod decode;
 mod expressions;
 pub mod files;
+mod identity;
 pub mod interpolate;
 mod layouts;
 mod load;

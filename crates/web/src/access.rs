@@ -278,14 +278,16 @@ impl Access {
         match parts.headers.get(header::AUTHORIZATION) {
             Some(value) => {
                 let text = value.to_str().ok().and_then(|text| text.split_once(' '));
-                let Some((_, token)) = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")) else {
+                let Some((_, token)) = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                else {
                     return Err(unauthorised("only bearer tokens are taken"));
                 };
-                let found = self.of_bearer(token.trim(), now).await.map_err(|reason| match reason.code.as_str() {
-                    "unauthorised" => Problem::with_status(StatusCode::UNAUTHORIZED, reason),
-                    // Whoever should know the token cannot be asked.
-                    _ => Problem::busy(5_000, reason.message),
-                })?;
+                let found =
+                    self.of_bearer(token.trim(), now).await.map_err(|reason| match reason.code.as_str() {
+                        "unauthorised" => Problem::with_status(StatusCode::UNAUTHORIZED, reason),
+                        // Whoever should know the token cannot be asked.
+                        _ => Problem::busy(5_000, reason.message),
+                    })?;
                 found.ok_or_else(unknown)
             }
             None => {

@@ -101,13 +101,7 @@ async fn accept(listener: TcpListener, app: Router, hub: Handle, options: ServeO
     }
 }
 
-async fn connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    app: Router,
-    hub: Handle,
-    options: ServeOptions,
-) {
+async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, hub: Handle, options: ServeOptions) {
     if stream.set_nodelay(true).is_err() {
         return;
     }

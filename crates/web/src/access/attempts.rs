@@ -55,7 +55,8 @@ impl Attempts {
     /// How many seconds must pass before this name, or this address, may try again; `None` when it may now.
     pub(crate) fn wait_s(&self, name: &str, address: Option<IpAddr>, now: Millis) -> Option<u64> {
         let failed = self.failed.lock();
-        let until = both(name, address).filter_map(|who| failed.get(&who)).map(|failures| failures.waits_until());
+        let until =
+            both(name, address).filter_map(|who| failed.get(&who)).map(|failures| failures.waits_until());
         let until = until.max()?;
         let wait = until.0 - now.0;
         (wait > 0).then(|| wait.unsigned_abs().div_ceil(1_000))

@@ -128,7 +128,8 @@ impl Provider {
         {
             return Ok(known.clone());
         }
-        let address = format!("{}/.well-known/openid-configuration", self.options.issuer.trim_end_matches('/'));
+        let address =
+            format!("{}/.well-known/openid-configuration", self.options.issuer.trim_end_matches('/'));
         let body = self.fetch.get(&address).await?;
         let found: Discovered = serde_json::from_slice(&body)
             .map_err(|error| unusable(&address, &format!("is no description of a provider: {error}")))?;
@@ -164,7 +165,9 @@ impl Provider {
         roles.dedup();
         // Whoever is to be bound by a claim and does not bring it is nobody: bound to nothing would be more.
         let bound = [&names.partner, &names.sites, &names.system];
-        if let Some(missing) = bound.into_iter().find(|name| !name.is_empty() && texts(claims.get(*name)).is_empty()) {
+        if let Some(missing) =
+            bound.into_iter().find(|name| !name.is_empty() && texts(claims.get(*name)).is_empty())
+        {
             return Err(refused(&format!("it has no claim `{missing}`")));
         }
         Ok(Principal {

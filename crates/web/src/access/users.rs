@@ -169,7 +169,8 @@ impl UserFile {
     pub(super) fn check(&self, name: &str, password: &str) -> Option<UserRow> {
         let row = self.find(name);
         let hash = row.as_ref().map_or(NOBODYS.as_str(), |row| row.password.as_str());
-        let right = password.len() <= LONGEST && Argon2::default().verify_password(password.as_bytes(), hash).is_ok();
+        let right =
+            password.len() <= LONGEST && Argon2::default().verify_password(password.as_bytes(), hash).is_ok();
         row.filter(|_| right)
     }
 
@@ -206,7 +207,9 @@ static NOBODYS: LazyLock<String> = LazyLock::new(|| {
 });
 
 fn hashed(name: &str, password: &str) -> Result<String, Reason> {
-    let refused = |message: String| Err(Reason::new("password-weak", message).hint("take four words that do not belong together"));
+    let refused = |message: String| {
+        Err(Reason::new("password-weak", message).hint("take four words that do not belong together"))
+    };
     if password.chars().count() < SHORTEST {
         return refused(format!("a password has at least {SHORTEST} characters"));
     }
@@ -245,7 +248,9 @@ mod tests {
         file.add("anna", GOOD, buyer(), Millis(1)).unwrap();
         assert_eq!(file.add("anna", GOOD, buyer(), Millis(1)).unwrap_err().code, "user-exists");
         assert_eq!(file.check("anna", GOOD).unwrap().principal().roles, ["buyer"]);
-        for (name, password) in [("anna", "correct horse batterz"), ("anna", ""), ("bert", GOOD), ("ANNA", GOOD)] {
+        for (name, password) in
+            [("anna", "correct horse batterz"), ("anna", ""), ("bert", GOOD), ("ANNA", GOOD)]
+        {
             assert!(file.check(name, password).is_none(), "{name} {password}");
         }
         assert!(file.set_password("anna", "another horse entirely", Millis(2)).unwrap());
@@ -272,7 +277,11 @@ mod tests {
         let file = UserFile::in_folder(folder.path());
         let long = "x".repeat(300);
         for weak in ["", "short", "anna-is-my-name", long.as_str()] {
-            assert_eq!(file.add("anna", weak, buyer(), Millis(1)).unwrap_err().code, "password-weak", "{weak}");
+            assert_eq!(
+                file.add("anna", weak, buyer(), Millis(1)).unwrap_err().code,
+                "password-weak",
+                "{weak}"
+            );
         }
     }
 }

@@ -233,10 +233,20 @@ pub(super) async fn returned(
     let same = !bound.is_empty() && bool::from(bound.as_bytes().ct_eq(returned.state.as_bytes()));
     let begun = if same { state.access.logins.take(&returned.state, now) } else { None };
     let Some(begun) = begun else {
-        return drawn(&state, StatusCode::BAD_REQUEST, "/", "This login was not begun in this browser, or took too long.");
+        return drawn(
+            &state,
+            StatusCode::BAD_REQUEST,
+            "/",
+            "This login was not begun in this browser, or took too long.",
+        );
     };
     let Some(provider) = state.access.provider(&begun.provider).filter(|_| returned.error.is_empty()) else {
-        return drawn(&state, StatusCode::UNAUTHORIZED, local_path(Some(&begun.back)), "The identity provider did not let you in.");
+        return drawn(
+            &state,
+            StatusCode::UNAUTHORIZED,
+            local_path(Some(&begun.back)),
+            "The identity provider did not let you in.",
+        );
     };
     let principal = match provider.finish(&begun, &returned.code, now).await {
         Ok(principal) => principal,
@@ -323,7 +333,14 @@ mod tests {
 
     #[test]
     fn the_page_shows_what_was_wrong_and_keeps_the_way_back_as_text() {
-        let page = Page { style: String::new(), icon: String::new(), back: "/x\"><b>", wrong: "no", people: true, providers: vec![("plant".to_owned(), "Plant".to_owned())] };
+        let page = Page {
+            style: String::new(),
+            icon: String::new(),
+            back: "/x\"><b>",
+            wrong: "no",
+            people: true,
+            providers: vec![("plant".to_owned(), "Plant".to_owned())],
+        };
         let text = page.render().expect("it renders");
         assert!(text.contains("role=\"alert\"") && !text.contains("\"><b>"), "{text}");
     }

@@ -98,7 +98,8 @@ impl Provider {
         let set: Set = serde_json::from_slice(&body)
             .map_err(|error| unusable(&address, &format!("has no keys: {error}")))?;
         // A key of a kind that is not known must not hide the others.
-        let keys = set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).take(MOST).collect();
+        let keys =
+            set.keys.into_iter().filter_map(|key| serde_json::from_value(key).ok()).take(MOST).collect();
         *self.keys.kept.write() = Kept { keys, fetched: Some(now), asked: Some(now) };
         Ok(())
     }

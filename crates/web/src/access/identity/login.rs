@@ -51,7 +51,8 @@ impl Logins {
             begun.retain(|_, known| now.0 - known.at.0 < LONGEST_MS);
         }
         if begun.len() >= MOST
-            && let Some(oldest) = begun.iter().min_by_key(|(_, known)| known.at).map(|(state, _)| state.clone())
+            && let Some(oldest) =
+                begun.iter().min_by_key(|(_, known)| known.at).map(|(state, _)| state.clone())
         {
             begun.remove(&oldest);
         }
