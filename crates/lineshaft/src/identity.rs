@@ -83,7 +83,7 @@ pub(crate) struct Network {
 
 impl Network {
     /// Trusts the well-known authorities.
-    pub(crate) fn new() -> Result<Arc<dyn Fetch>, Reason> {
+    pub(crate) fn reach() -> Result<Arc<dyn Fetch>, Reason> {
         let client = plain_client()
             .map_err(|error| Reason::new("tls-unusable", format!("TLS cannot be set up: {error}")))?;
         Ok(Arc::new(Self { client }))
@@ -154,7 +154,7 @@ fn form_encoded(text: &str) -> String {
     for byte in text.bytes() {
         match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'*' | b'-' | b'.' | b'_' => {
-                encoded.push(char::from(byte))
+                encoded.push(char::from(byte));
             }
             b' ' => encoded.push('+'),
             other => encoded.push_str(&format!("%{other:02X}")),

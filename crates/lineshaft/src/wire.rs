@@ -49,7 +49,7 @@ fn access(workspace: &Workspace, data: &Path) -> Result<Access, Reasons> {
     if identity.is_empty() {
         return Ok(access);
     }
-    let fetch = Network::new().map_err(|reason| vec![reason])?;
+    let fetch = Network::reach().map_err(|reason| vec![reason])?;
     Ok(access.with_providers(providers(identity, &workspace.secrets)?, &fetch))
 }
 

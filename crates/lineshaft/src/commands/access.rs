@@ -25,7 +25,7 @@ pub struct Access {
 #[derive(Subcommand, Debug)]
 enum What {
     /// Whether somebody may do something, and which policies decide
-    Explain(Explain),
+    Explain(Box<Explain>),
     /// The roles that policies are shipped for
     Roles,
     /// A file of the shipped policies, or their names; one of the same name in `policies/` stands in for it

@@ -202,7 +202,10 @@ pub(super) async fn begin(
     let missing = || Fault::from(Problem::not_found("there is no such identity provider"));
     let provider = state.access.provider(&name).ok_or_else(missing)?;
     let back = local_path(link.back.as_deref());
-    let begun = provider.begin(&state.access.logins, back, state.hub.now()).await.map_err(unreached)?;
+    let begun = provider
+        .begin(&state.access.logins, back, state.hub.now())
+        .await
+        .map_err(|reason| unreached(&reason))?;
     let (bound, address) = begun;
     // Lax: the browser comes back by a link of the provider's.
     let secure = if behind_tls(&headers) { "; Secure" } else { "" };
@@ -254,7 +257,7 @@ pub(super) async fn returned(
             tracing::warn!(code = "login-failed", "{}", reason.message);
             return drawn(&state, StatusCode::UNAUTHORIZED, local_path(Some(&begun.back)), &reason.message);
         }
-        Err(reason) => return Err(unreached(reason)),
+        Err(reason) => return Err(unreached(&reason)),
     };
     if principal.roles.is_empty() {
         let wrong = "You are known, but none of your groups has a role here. Ask whoever runs this hub.";
@@ -269,7 +272,7 @@ pub(super) async fn returned(
 }
 
 /// The provider cannot be asked, or is not what it was said to be.
-fn unreached(reason: Reason) -> Fault {
+fn unreached(reason: &Reason) -> Fault {
     tracing::error!(code = reason.code, "{}", reason.message);
     Fault::from(Problem::busy(5_000, "the identity provider cannot be reached"))
 }
