@@ -7,7 +7,7 @@ use cedar_policy::{
     RestrictedExpression,
 };
 use lineshaft_model::Reason;
-use lineshaft_model::sight::{About, Act};
+use lineshaft_model::sight::{About, Act, MANY_PARTNERS};
 use serde::Serialize;
 
 use crate::policies::Policies;
@@ -87,6 +87,10 @@ impl Policies {
 fn asked(question: &Question<'_>) -> Result<(Request, Entities), Reason> {
     let fault = |error: &dyn std::fmt::Display| Reason::new("internal-fault", error.to_string());
     let Question { principal, about, .. } = question;
+    // It stands for partners that are not told apart: nobody is it.
+    if principal.partner == MANY_PARTNERS {
+        return Err(Reason::new("partner-malformed", "no partner is called so"));
+    }
     let who = principal_entity(principal)?;
     let what = subject_entity(Subject::of(question.act), about)?;
     let mut context = Vec::new();

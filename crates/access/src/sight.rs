@@ -56,7 +56,7 @@ impl Values {
     }
 
     /// The value itself when it makes a difference, else what stands for all others.
-    fn representative<'a>(&'a self, number: u16) -> &'a str {
+    fn representative(&self, number: u16) -> &str {
         match number {
             0 => "",
             1 => OTHER,

@@ -31,6 +31,7 @@ pub mod systems;
 pub mod test;
 pub mod token;
 pub mod trace;
+pub mod user;
 pub mod views;
 
 use crate::terminal::Terminal;

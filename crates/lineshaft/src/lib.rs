@@ -8,6 +8,7 @@ mod examples;
 pub mod explain;
 pub mod failure;
 pub mod governance;
+mod identity;
 pub mod logging;
 pub mod measure;
 mod otlp;

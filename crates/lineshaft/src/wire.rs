@@ -14,10 +14,11 @@ use lineshaft_model::{Reason, Reasons};
 use lineshaft_store::index::Span;
 use lineshaft_store::journal::{Journal, Options};
 use lineshaft_store::views::Views;
-use lineshaft_web::access::{Access, TokenFile};
+use lineshaft_web::access::Access;
 use lineshaft_web::{Listening, Reload, ServeOptions, State};
 
 use crate::data::DataFolder;
+use crate::identity::{Network, providers};
 use crate::otlp::Collector;
 use crate::workspace::{Severity, Variables, Workspace, load};
 
@@ -41,6 +42,17 @@ impl std::fmt::Debug for Running {
     }
 }
 
+/// Who is known to a workspace, and what they may.
+fn access(workspace: &Workspace, data: &Path) -> Result<Access, Reasons> {
+    let identity = &workspace.settings.access.identity;
+    let access = Access::new(data, Arc::clone(&workspace.policies), &workspace.settings.tenant);
+    if identity.is_empty() {
+        return Ok(access);
+    }
+    let fetch = Network::reach().map_err(|reason| vec![reason])?;
+    Ok(access.with_providers(providers(identity, &workspace.secrets)?, &fetch))
+}
+
 /// Opens the store of a workspace and starts the hub and its windows.
 pub async fn start(
     workspace: Workspace,
@@ -52,11 +64,7 @@ pub async fn start(
     let body_bytes = usize::try_from(workspace.settings.limits.body.bytes).unwrap_or(usize::MAX);
     let connections = usize::try_from(workspace.settings.limits.connections).unwrap_or(1_024).max(1);
     let data = workspace.data_folder();
-    let access = Arc::new(Access::new(
-        TokenFile::in_folder(&data),
-        Arc::clone(&workspace.policies),
-        &workspace.settings.tenant,
-    ));
+    let access = Arc::new(access(&workspace, &data)?);
     let otlp = workspace.settings.telemetry.otlp.clone();
     let collector = otlp.as_ref().map(|otlp| Collector::of(otlp, &workspace.secrets)).transpose()?;
     let supervisor = Supervisor::new(on_fatal);

@@ -13,6 +13,7 @@ pub mod contracts;
 pub mod decode;
 mod expressions;
 pub mod files;
+mod identity;
 pub mod interpolate;
 mod kinds;
 mod layouts;

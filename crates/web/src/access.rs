@@ -2,10 +2,16 @@
 //!
 //! A token's scopes say what it may be used for at all; the policies say what its holder may see and do. Both must agree.
 
+mod attempts;
 mod caller;
+pub mod identity;
+mod sessions;
+mod stored;
 mod tokens;
+mod users;
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use http::request::Parts;
@@ -13,9 +19,15 @@ use http::{StatusCode, header};
 use lineshaft_access::{Policies, Principal, ReaderSight};
 use lineshaft_model::{Millis, Reason};
 use parking_lot::{Mutex, RwLock};
+use tokio::sync::Semaphore;
 
 pub use caller::Caller;
 pub use tokens::{NewToken, TokenFile, TokenOptions, TokenRow};
+pub use users::{UserFile, UserOptions, UserRow};
+
+use attempts::Attempts;
+use identity::{Fetch, Logins, Provider, ProviderOptions};
+use sessions::{Holder, Sessions};
 
 use crate::console::same_origin;
 use crate::problem::Problem;
@@ -96,6 +108,9 @@ pub fn roles_of(scopes: &[Scope]) -> Vec<String> {
     roles
 }
 
+/// Passwords looked at at once: Argon2id takes 19 MiB and a core for each.
+const PASSWORDS_AT_ONCE: usize = 2;
+
 /// Sights remembered at most. With more callers than that some are made again.
 const MOST_SIGHTS: usize = 4_096;
 
@@ -103,6 +118,15 @@ const MOST_SIGHTS: usize = 4_096;
 #[derive(Debug)]
 pub struct Access {
     tokens: TokenFile,
+    users: Arc<UserFile>,
+    sessions: Sessions,
+    providers: Vec<Provider>,
+    /// Logins at a provider that are under way.
+    pub(crate) logins: Logins,
+    /// Logins that failed of late.
+    pub(crate) attempts: Attempts,
+    /// Passwords looked at at once: each takes memory and time.
+    passwords: Semaphore,
     rules: RwLock<Rules>,
     sights: Mutex<HashMap<Principal, Arc<ReaderSight>>>,
 }
@@ -121,11 +145,93 @@ pub const COOKIE: &str = "lineshaft_session";
 pub const HOST_COOKIE: &str = "__Host-lineshaft_session";
 
 impl Access {
-    /// Access by the tokens of a file, to what belongs to this tenant, by these policies.
+    /// Access by the tokens and people of a data folder, to what belongs to this tenant, by these policies.
     #[must_use]
-    pub fn new(tokens: TokenFile, policies: Arc<Policies>, tenant: &str) -> Self {
+    pub fn new(data: &Path, policies: Arc<Policies>, tenant: &str) -> Self {
         let rules = Rules { policies, tenant: tenant.to_owned() };
-        Self { tokens, rules: RwLock::new(rules), sights: Mutex::default() }
+        Self {
+            tokens: TokenFile::in_folder(data),
+            users: Arc::new(UserFile::in_folder(data)),
+            sessions: Sessions::default(),
+            providers: Vec::new(),
+            logins: Logins::default(),
+            attempts: Attempts::default(),
+            passwords: Semaphore::new(PASSWORDS_AT_ONCE),
+            rules: RwLock::new(rules),
+            sights: Mutex::default(),
+        }
+    }
+
+    /// And by what these identity providers say.
+    #[must_use]
+    pub fn with_providers(mut self, providers: Vec<ProviderOptions>, fetch: &Arc<dyn Fetch>) -> Self {
+        let provider = |options| Provider::new(options, Arc::clone(fetch));
+        self.providers = providers.into_iter().map(provider).collect();
+        self
+    }
+
+    /// The provider of this name.
+    pub(crate) fn provider(&self, name: &str) -> Option<&Provider> {
+        self.providers.iter().find(|provider| provider.options.name == name)
+    }
+
+    /// The providers that people log in by: name and title.
+    pub(crate) fn login_providers(&self) -> Vec<(String, String)> {
+        let login = self.providers.iter().filter(|provider| provider.options.login.is_some());
+        login.map(|provider| (provider.options.name.clone(), provider.options.title.clone())).collect()
+    }
+
+    /// Whether anybody logs in by a name and a password.
+    pub(crate) fn has_users(&self) -> bool {
+        self.users.has_some()
+    }
+
+    /// Begins a session of the person of a name, when the password is theirs: what its cookie holds.
+    pub(crate) async fn log_in(&self, name: &str, password: String, now: Millis) -> Option<(Caller, String)> {
+        let Ok(_place) = self.passwords.acquire().await else { return None };
+        let (users, called) = (Arc::clone(&self.users), name.to_owned());
+        let row = tokio::task::spawn_blocking(move || users.check(&called, &password)).await.ok()??;
+        let holder = Holder::User { name: row.name.clone(), changed: row.changed };
+        Some((self.known(row.principal(), row.scopes()), self.sessions.begin(holder, now)))
+    }
+
+    /// Begins a session of somebody whom a provider knows: what its cookie holds.
+    pub(crate) fn begin_session(&self, principal: Principal, now: Millis) -> (Caller, String) {
+        let scopes = scopes_of(&principal.roles);
+        let holder = Holder::Foreign { principal: principal.clone(), scopes: scopes.clone() };
+        (self.known(principal, scopes), self.sessions.begin(holder, now))
+    }
+
+    /// Ends the session of a cookie; a token in it stays good.
+    pub(crate) fn end_session(&self, cookie: &str) {
+        self.sessions.end(cookie);
+    }
+
+    /// Whose cookie this is: a session's, or that of a token which logged in.
+    fn of_cookie(&self, cookie: &str, now: Millis) -> Option<Caller> {
+        if !cookie.starts_with(sessions::PREFIX) {
+            return self.caller(cookie, now);
+        }
+        match self.sessions.find(cookie, now)? {
+            Holder::Foreign { principal, scopes } => Some(self.known(principal, scopes)),
+            Holder::User { name, changed } => {
+                let row = self.users.find(&name).filter(|row| row.changed == changed)?;
+                Some(self.known(row.principal(), row.scopes()))
+            }
+        }
+    }
+
+    /// Whose bearer token this is: one of ours, or one that a provider signed.
+    async fn of_bearer(&self, token: &str, now: Millis) -> Result<Option<Caller>, Reason> {
+        if let Some(caller) = self.caller(token, now) {
+            return Ok(Some(caller));
+        }
+        let Some(provider) = self.providers.iter().find(|provider| provider.issued(token)) else {
+            return Ok(None);
+        };
+        let principal = provider.machine(token, now).await?;
+        let scopes = scopes_of(&principal.roles);
+        Ok(Some(self.known(principal, scopes)))
     }
 
     /// Decides by these policies from now on.
@@ -162,25 +268,35 @@ impl Access {
     }
 
     /// The caller of a request: a bearer token, or the browser's cookie.
-    pub fn of_request(&self, parts: &Parts, now: Millis) -> Result<Caller, Problem> {
+    pub async fn of_request(&self, parts: &Parts, now: Millis) -> Result<Caller, Problem> {
         let unauthorised = |message: &str| {
             let reason = Reason::new("unauthorised", message)
                 .hint("send `Authorization: Bearer TOKEN`; `lineshaft token create` makes one");
             Problem::with_status(StatusCode::UNAUTHORIZED, reason)
         };
-        let bearer = match parts.headers.get(header::AUTHORIZATION) {
+        let unknown = || unauthorised("the token is unknown, expired or revoked");
+        match parts.headers.get(header::AUTHORIZATION) {
             Some(value) => {
                 let text = value.to_str().ok().and_then(|text| text.split_once(' '));
-                match text {
-                    Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
-                    _ => return Err(unauthorised("only bearer tokens are taken")),
-                }
+                let Some((_, token)) = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                else {
+                    return Err(unauthorised("only bearer tokens are taken"));
+                };
+                let found =
+                    self.of_bearer(token.trim(), now).await.map_err(|reason| match reason.code.as_str() {
+                        "unauthorised" => Problem::with_status(StatusCode::UNAUTHORIZED, reason),
+                        // Whoever should know the token cannot be asked.
+                        _ => Problem::busy(5_000, reason.message),
+                    })?;
+                found.ok_or_else(unknown)
             }
-            // A browser adds the cookie by itself, also to what another port of this host had it send.
-            None => cookie(parts).filter(|_| parts.method.is_safe() || same_origin(&parts.headers)),
-        };
-        let token = bearer.ok_or_else(|| unauthorised("this needs a token"))?;
-        self.caller(token, now).ok_or_else(|| unauthorised("the token is unknown, expired or revoked"))
+            None => {
+                // A browser adds the cookie by itself, also to what another port of this host had it send.
+                let cookie = cookie(parts).filter(|_| parts.method.is_safe() || same_origin(&parts.headers));
+                let cookie = cookie.ok_or_else(|| unauthorised("this needs a token"))?;
+                self.of_cookie(cookie, now).ok_or_else(unknown)
+            }
+        }
     }
 }
 

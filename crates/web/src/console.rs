@@ -94,6 +94,8 @@ pub fn routes() -> Router<State> {
         .route("/planning/schedule/take", post(planning::take))
         .route("/books", get(books::page))
         .route("/login", get(login::page).post(login::log_in))
+        .route("/login/with/{provider}", get(login::begin))
+        .route("/login/return", get(login::returned))
         .route("/logout", post(login::log_out))
         .route("/assets/{file}", get(assets::file))
         .layer(DefaultBodyLimit::max(FORM_BYTES))

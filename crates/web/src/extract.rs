@@ -27,6 +27,18 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
+/// The address that the request came from; behind a proxy, that of the proxy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Peer(pub(crate) Option<std::net::IpAddr>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Peer {
+    type Rejection = std::convert::Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self(parts.extensions.get::<std::net::SocketAddr>().map(|peer| peer.ip().to_canonical())))
+    }
+}
+
 /// The fields of a query. A type that denies unknown fields refuses a misspelt filter instead of filtering nothing.
 #[derive(Debug)]
 pub(crate) struct Query<T>(pub(crate) T);

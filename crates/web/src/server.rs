@@ -12,6 +12,7 @@ use lineshaft_engine::Handle;
 use lineshaft_model::Reason;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
+use tower::ServiceExt;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::state::State;
@@ -84,8 +85,8 @@ async fn accept(listener: TcpListener, app: Router, hub: Handle, options: ServeO
             () = hub.stopping() => return,
         };
         match accepted {
-            Ok((stream, _peer)) => {
-                let serving = connection(stream, app.clone(), hub.clone(), options);
+            Ok((stream, peer)) => {
+                let serving = connection(stream, peer, app.clone(), hub.clone(), options);
                 hub.supervisor().serve("connection", async move {
                     serving.await;
                     drop(slot);
@@ -100,7 +101,7 @@ async fn accept(listener: TcpListener, app: Router, hub: Handle, options: ServeO
     }
 }
 
-async fn connection(stream: TcpStream, app: Router, hub: Handle, options: ServeOptions) {
+async fn connection(stream: TcpStream, peer: SocketAddr, app: Router, hub: Handle, options: ServeOptions) {
     if stream.set_nodelay(true).is_err() {
         return;
     }
@@ -109,7 +110,11 @@ async fn connection(stream: TcpStream, app: Router, hub: Handle, options: ServeO
         .header_read_timeout(options.head_timeout)
         .max_buf_size(64 * 1024)
         .half_close(false);
-    let serving = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(app));
+    let service = tower::service_fn(move |mut request: http::Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(peer);
+        app.clone().oneshot(request)
+    });
+    let serving = http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     tokio::pin!(serving);
     tokio::select! {
         // A caller that goes away in the middle is no news.

@@ -128,6 +128,8 @@ fn a_supplier_sees_what_names_nobody_else() {
 fn a_supplier_without_a_partner_sees_nothing() {
     let sight = ReaderSight::new(Arc::new(Policies::shipped().unwrap()), principal("supplier"));
     assert!(Act::ALL.into_iter().all(|act| !sight.may_some(act, "main", "")));
+    let everybody = ReaderSight::new(Arc::new(Policies::shipped().unwrap()), supplier("*"));
+    assert!(!everybody.may(Act::See, &order(&["*"])), "what is for nobody is for nobody who is called so");
 }
 
 #[test]

@@ -380,7 +380,7 @@ async fn a_standard_webhook_goes_out_signed_with_every_key() {
     let connector = crate::parse(&config, "erp").unwrap_or_else(|reasons| panic!("{reasons:#?}"));
     assert!(connector.operations()[0].keeps_idempotency_key, "webhook-id tells a repeated one");
     let secrets = Listed(vec![("old", OLD), ("new", NEW)]);
-    let with = Surroundings { secrets: &secrets, folder: Path::new(".") };
+    let with = Surroundings::new(&secrets, Path::new("."));
     let sink = connector.build_sink("post", &with).unwrap();
     server.then(Step::Answer(ok("{}")));
     server.then(Step::Answer(ok("{}")));
@@ -401,7 +401,7 @@ async fn a_standard_webhook_goes_out_signed_with_every_key() {
             json!({ "system": "hub", "connector": "http", "sources": { "alarms": { "webhook": receiver } } });
         let receiver = crate::parse(&sources, "hub").unwrap_or_else(|reasons| panic!("{reasons:#?}"));
         let secrets = Listed(vec![("it", secret)]);
-        let gate = receiver.gate("alarms", &Surroundings { secrets: &secrets, folder: Path::new(".") });
+        let gate = receiver.gate("alarms", &Surroundings::new(&secrets, Path::new(".")));
         let gate = gate.unwrap().unwrap();
         assert!(gate.check(&headers, &received[0].body, delivery.now).is_ok());
         assert!(gate.check(&headers, b"{}", delivery.now).is_err(), "another body");

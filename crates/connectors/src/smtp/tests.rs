@@ -100,7 +100,7 @@ impl Server {
             }
         });
         let connector = crate::parse(&config(port), "mail").unwrap_or_else(|reasons| panic!("{reasons:#?}"));
-        let with = Surroundings { secrets: &crate::NoSecrets, folder: Path::new(".") };
+        let with = Surroundings::new(&crate::NoSecrets, Path::new("."));
         let sink = connector.build_sink("tell", &with).unwrap();
         Self { state, count, task, sink }
     }

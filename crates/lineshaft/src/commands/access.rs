@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use lineshaft_access::{Decision, Kind, Policies, Principal, Question, ROLES, SCHEMA, SHIPPED, Subject};
 use lineshaft_model::Reason;
 use lineshaft_model::sight::{About, Act};
-use lineshaft_web::access::TokenFile;
+use lineshaft_web::access::{TokenFile, TokenRow, UserFile, UserRow};
 use serde::Serialize;
 
 use super::Around;
@@ -25,7 +25,7 @@ pub struct Access {
 #[derive(Subcommand, Debug)]
 enum What {
     /// Whether somebody may do something, and which policies decide
-    Explain(Explain),
+    Explain(Box<Explain>),
     /// The roles that policies are shipped for
     Roles,
     /// A file of the shipped policies, or their names; one of the same name in `policies/` stands in for it
@@ -39,7 +39,7 @@ enum What {
 
 #[derive(Args, Debug)]
 struct Explain {
-    /// Name of a token, or `role:NAME` for anybody of a role
+    /// Name of a token or user, or `role:NAME` for anybody of a role
     who: String,
     /// What they would do, for instance see, see-data, see-raw, mend, see-hub, send; `all` for everything
     act: String,
@@ -185,11 +185,14 @@ impl Explain {
         }
         let data = DataFolder::new(data);
         let rows = TokenFile::in_folder(data.path()).list()?;
-        let found =
-            rows.iter().find(|row| row.name == self.who).map(lineshaft_web::access::TokenRow::principal);
+        let users = UserFile::in_folder(data.path()).list()?;
+        let user = users.iter().find(|row| row.name == self.who).map(UserRow::principal);
+        let found = rows.iter().find(|row| row.name == self.who).map(TokenRow::principal).or(user);
         let Some(principal) = found else {
             let reason = Reason::new("not-found", format!("nobody is called `{}`", self.who));
-            return Err(reason.hint("`lineshaft token list` names tokens; role:NAME asks for a role").into());
+            return Err(reason
+                .hint("`lineshaft token list` and `lineshaft user list` name them; role:NAME asks for a role")
+                .into());
         };
         Ok(Principal { tenant: tenant.to_owned(), ..principal })
     }

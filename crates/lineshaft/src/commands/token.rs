@@ -81,7 +81,7 @@ fn scope(text: &str) -> Result<Scope, String> {
     text.parse().map_err(|reason: Reason| format!("{}: {}", reason.message, reason.hint))
 }
 
-fn role(text: &str) -> Result<String, String> {
+pub(super) fn role(text: &str) -> Result<String, String> {
     lineshaft_access::role(text).map_err(|reason| format!("{}: {}", reason.message, reason.hint))
 }
 

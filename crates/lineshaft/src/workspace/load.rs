@@ -15,7 +15,7 @@ use super::marked::{Mark, Node};
 use super::problem::{Problem, Problems};
 use super::secrets::Secrets;
 use super::settings::Settings;
-use super::{Loaded, Workspace, checks, contracts, policies, processes, routes, systems, yaml};
+use super::{Loaded, Workspace, checks, contracts, identity, policies, processes, routes, systems, yaml};
 
 /// What is known while a workspace is being read.
 pub(super) struct Loading<'f> {
@@ -127,6 +127,7 @@ impl Loading<'_> {
         let Some(tree) = self.tree(MAIN) else { return Settings::default() };
         let settings = decode::<Settings>(&tree, MAIN, &mut self.problems).unwrap_or_default();
         checks::settings(&settings, &tree, &mut self.problems);
+        identity::check(&settings, &tree, &mut self.problems);
         settings
     }
 

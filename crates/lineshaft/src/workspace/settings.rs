@@ -59,6 +59,86 @@ pub struct Settings {
 pub struct AccessSettings {
     /// Groups of fields that are shown or masked together, by the names of the fields; those that are shipped are extended.
     pub fields: BTreeMap<String, Vec<String>>,
+    /// Who is believed when they say who somebody is.
+    pub identity: Vec<IdentitySettings>,
+}
+
+/// An identity provider: OpenID Connect for people, signed tokens for machines.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentitySettings {
+    /// A word; names of its people and programs begin with it.
+    pub name: String,
+    /// For people.
+    #[serde(default)]
+    pub title: Option<String>,
+    /// Its address, exactly as its tokens say it.
+    pub issuer: String,
+    /// Whom machines' tokens must be for; none are taken when left out.
+    #[serde(default)]
+    pub audience: Option<String>,
+    /// How its tokens may be signed.
+    #[serde(default = "algorithms")]
+    pub algorithms: Vec<String>,
+    /// Where its keys are; as it says itself when left out.
+    #[serde(default)]
+    pub jwks: Option<String>,
+    /// Which claims are looked at.
+    #[serde(default)]
+    pub claims: ClaimSettings,
+    /// Our role for each of its groups.
+    #[serde(default)]
+    pub roles: BTreeMap<String, String>,
+    /// How people log in by it; not at all when left out.
+    #[serde(default)]
+    pub login: Option<LoginSettings>,
+}
+
+/// The names of claims; empty ones are not looked at.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ClaimSettings {
+    /// What somebody is called.
+    pub name: String,
+    /// Their groups.
+    pub roles: String,
+    /// The one partner they speak for.
+    pub partner: String,
+    /// The sites they work at.
+    pub sites: String,
+    /// The one system they speak for.
+    pub system: String,
+}
+
+impl Default for ClaimSettings {
+    fn default() -> Self {
+        let [name, roles, partner, sites, system] = ["sub", "groups", "", "", ""].map(str::to_owned);
+        Self { name, roles, partner, sites, system }
+    }
+}
+
+/// How people log in by a provider.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginSettings {
+    /// What the hub is called there.
+    pub client_id: String,
+    /// The hub's own login there, a secret; a public client has none.
+    #[serde(default)]
+    pub client_secret: Option<String>,
+    /// Where the provider sends people back to: the hub's address and `/login/return`.
+    pub redirect: String,
+    /// Scopes asked for.
+    #[serde(default = "scopes")]
+    pub scopes: Vec<String>,
+}
+
+fn algorithms() -> Vec<String> {
+    ["RS256", "ES256"].map(str::to_owned).to_vec()
+}
+
+fn scopes() -> Vec<String> {
+    ["openid", "profile"].map(str::to_owned).to_vec()
 }
 
 impl Default for Settings {

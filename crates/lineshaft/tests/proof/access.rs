@@ -1,7 +1,9 @@
 //! Who sees what: every route against every role, and every way to somebody else's records.
 
 mod foreign;
+mod identity;
 mod matrix;
+mod people;
 
 use lineshaft_sim::sink::{Sink, SinkConfig};
 use serde_json::{Value, json};

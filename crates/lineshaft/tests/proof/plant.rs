@@ -84,7 +84,7 @@ impl Plant {
         self.write(&format!("routes/{system}.yaml"), &text);
     }
 
-    fn program(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn program(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lineshaft"));
         command.args(arguments).current_dir(self.folder.path()).stdin(Stdio::null());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));

@@ -1,6 +1,8 @@
 //! What is shown, on a small story: an order is released, confirmed in part, changed, counted wrong once; its deliveries are
 //! delivered, retried, dead and discarded.
 
+mod seen;
+
 use std::sync::Arc;
 
 use bytes::Bytes;

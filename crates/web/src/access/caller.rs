@@ -157,6 +157,6 @@ impl FromRequestParts<State> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Problem> {
-        state.access.of_request(parts, state.hub.now())
+        state.access.of_request(parts, state.hub.now()).await
     }
 }

@@ -1,7 +1,5 @@
 //! Tokens in a file: 256 bits, shown once, stored as a hash, compared in constant time.
 
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -15,6 +13,7 @@ use subtle::ConstantTimeEq;
 
 use lineshaft_access::{Kind, Principal};
 
+use super::stored::write_whole;
 use super::{Scope, roles_of};
 
 /// Every token starts with this, so that leak scanners find it.
@@ -212,15 +211,7 @@ impl TokenFile {
 
     fn write(&self, rows: &[TokenRow]) -> Result<(), Reason> {
         let text = serde_json::to_vec_pretty(rows).map_err(|error| self.failed(&error))?;
-        let new = self.path.with_extension("json.new");
-        let write = || {
-            let mut file =
-                std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-            file.write_all(&text)?;
-            file.sync_all()?;
-            std::fs::rename(&new, &self.path)
-        };
-        write().map_err(|error: std::io::Error| self.failed(&error))
+        write_whole(&self.path, &text).map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &impl std::fmt::Display) -> Reason {

@@ -76,7 +76,7 @@ pub(super) async fn input(
     // Whether a source exists is told only to those who may send to it.
     let gate = state.hub.source(&intake).flatten();
     if gate.is_none() {
-        let caller = state.access.of_request(&parts, now)?;
+        let caller = state.access.of_request(&parts, now).await?;
         caller.allow(Act::Send)?;
         if !caller.may_with(Act::Send, &system) {
             return Err(Problem::not_found(format!("there is no source {intake}")));

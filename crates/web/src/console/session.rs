@@ -18,6 +18,8 @@ use crate::state::State;
 pub(super) struct Viewer {
     /// By the token that logged in.
     pub(super) caller: Caller,
+    /// What its cookie holds; empty for a bearer token.
+    pub(super) session: String,
     /// What every form of this session carries.
     pub(super) form_token: String,
     /// Whether the script asks for the content only.
@@ -77,7 +79,7 @@ impl FromRequestParts<State> for Viewer {
         }
         let path = parts.uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         let fragment = parts.headers.contains_key(FRAGMENT);
-        let Ok(caller) = state.access.of_request(parts, state.hub.now()) else {
+        let Ok(caller) = state.access.of_request(parts, state.hub.now()).await else {
             let arrives = parts.method == Method::GET && !fragment && comes_from_elsewhere(&parts.headers);
             return Err(match parts.method {
                 // A strict cookie stays at home when a link in a mail is followed; asked once more from here, it comes along.
@@ -87,8 +89,9 @@ impl FromRequestParts<State> for Viewer {
             });
         };
         caller.need(Scope::Read)?;
-        let form_token = form_token(cookie(parts).unwrap_or_default());
-        Ok(Self { caller, form_token, fragment })
+        let session = cookie(parts).unwrap_or_default().to_owned();
+        let form_token = form_token(&session);
+        Ok(Self { caller, session, form_token, fragment })
     }
 }
 

@@ -69,6 +69,8 @@ const CONSOLE: &[(&str, &str, &str)] = &[
     ("get", "/books", "/books"),
     ("get", "/login", ""),
     ("post", "/login", ""),
+    ("get", "/login/with/{provider}", ""),
+    ("get", "/login/return", ""),
     ("post", "/logout", ""),
     ("get", "/assets/{file}", ""),
 ];

@@ -14,7 +14,7 @@ use lineshaft_model::shown::{
 };
 use lineshaft_model::{DeliveryId, DeliveryState, Envelope, Millis, OutcomeKind, Position, Priority, Reason};
 
-use crate::access::{Access, Caller, Scope, TokenFile, roles_of};
+use crate::access::{Access, Caller, Scope, roles_of};
 use crate::console::editor::Editor;
 use crate::console::object;
 use crate::console::session::Viewer;
@@ -24,8 +24,7 @@ pub(super) const NOW: Millis = Millis(1_795_420_800_000);
 
 /// Somebody of a role, under the policies that are shipped.
 pub(super) fn caller(roles: Vec<String>, scopes: &[Scope]) -> Caller {
-    let nowhere = TokenFile::in_folder(std::path::Path::new("nowhere"));
-    let access = Access::new(nowhere, Policies::shipped().unwrap().into(), "main");
+    let access = Access::new(std::path::Path::new("nowhere"), Policies::shipped().unwrap().into(), "main");
     let principal = Principal { name: String::from("night-shift"), roles, ..Principal::default() };
     access.known(principal, scopes.to_vec())
 }
@@ -37,6 +36,7 @@ pub(super) fn shell(section: Section, scopes: &[Scope]) -> Shell {
         section,
         viewer: Viewer {
             caller,
+            session: String::new(),
             form_token: String::from("0f0e0d0c0b0a09080706050403020100"),
             fragment: false,
         },
