@@ -8,11 +8,13 @@ use lineshaft_model::shown::{Hit, Overview, Page};
 use lineshaft_model::{DeliveryState, Position};
 
 use super::shell::Section;
-use super::{books, dead_letters, deliveries, event, events, object, overview, quarantine, search, systems};
+use super::{
+    books, dead_letters, deliveries, event, events, object, overview, processes, quarantine, search, systems,
+};
 use crate::access::Scope;
 use made_up::{
     ago, delivery, known, letter, operator, reference, refused, row, shell, some_books, some_event,
-    some_overview, some_systems,
+    some_overview, some_process, some_systems,
 };
 
 /// What a hostile system would send.
@@ -74,7 +76,17 @@ fn listings(text: &str) -> Drawn {
         next: None,
         discarded: false,
     };
+    let processes = processes::Listing {
+        shell: operator(Section::Processes),
+        rows: Page { items: vec![some_process(text).row], next: None },
+        name: text.to_owned(),
+        key: text.to_owned(),
+        phase: String::from("held"),
+        asking: false,
+        next: None,
+    };
     vec![
+        ("processes", processes.render()),
         ("events", events.render()),
         ("deliveries", deliveries.render()),
         ("dead-letters", dead_letters.render()),
@@ -90,7 +102,15 @@ fn singles(text: &str) -> Drawn {
     let dead_letter = dead_letters::Single { shell, letter: letter(1), data: text.to_owned() };
     let shell = operator(Section::Quarantine);
     let quarantined = quarantine::Single { shell, row: refused(text), size: String::from("1.2 KiB") };
+    let process = processes::Single {
+        shell: operator(Section::Processes),
+        detail: some_process(text),
+        input: text.to_owned(),
+        output: text.to_owned(),
+        done: true,
+    };
     vec![
+        ("process", process.render()),
         ("object", object.render()),
         ("event", event.render()),
         ("dead-letter", dead_letter.render()),
