@@ -333,7 +333,7 @@ impl Desk {
                 }
             }
             Want::Effect(effect) => {
-                self.todo.push(Todo::Send { id: id.to_owned(), key, effect: Box::new(effect) })
+                self.todo.push(Todo::Send { id: id.to_owned(), key, effect: Box::new(effect) });
             }
         }
         Ok(())

@@ -10,12 +10,13 @@ use lineshaft_model::{DeliveryState, Position};
 
 use super::shell::Section;
 use super::{
-    books, dead_letters, deliveries, event, events, jobs, object, overview, quarantine, search, systems,
+    books, dead_letters, deliveries, event, events, jobs, object, overview, processes, quarantine, search,
+    systems,
 };
 use crate::access::Scope;
 use made_up::{
     ago, counted, delivery, edited, editor, job, known, letter, operator, reason, reference, refused, row,
-    shell, some_books, some_event, some_overview, some_systems,
+    shell, some_books, some_event, some_overview, some_process, some_systems,
 };
 
 /// What a hostile system would send.
@@ -76,7 +77,17 @@ fn listings(text: &str) -> Drawn {
         next: None,
         discarded: false,
     };
+    let processes = processes::Listing {
+        shell: operator(Section::Processes),
+        rows: Page { items: vec![some_process(text).row], next: None },
+        name: text.to_owned(),
+        key: text.to_owned(),
+        phase: String::from("held"),
+        asking: false,
+        next: None,
+    };
     vec![
+        ("processes", processes.render()),
         ("events", events.render()),
         ("deliveries", deliveries.render()),
         ("dead-letters", dead_letters.render()),
@@ -124,7 +135,15 @@ fn singles(text: &str) -> Drawn {
         destination: text.to_owned(),
         code: text.to_owned(),
     };
+    let process = processes::Single {
+        shell: operator(Section::Processes),
+        detail: some_process(text),
+        input: text.to_owned(),
+        output: text.to_owned(),
+        done: true,
+    };
     vec![
+        ("process", process.render()),
         ("jobs", jobs.render()),
         ("many-letters", many.render()),
         ("object", object.render()),

@@ -1,5 +1,7 @@
 //! Made-up values: a hub at a bad moment.
 
+use lineshaft_engine::conductor::{LiveTask, ProcessDetail, TaskPhase, TaskShown, Wanted};
+use lineshaft_store::reading::ProcessRow;
 use std::collections::BTreeMap;
 
 use lineshaft_access::{Policies, Principal};
@@ -418,5 +420,57 @@ pub(super) fn some_books() -> Balance {
             ..DestinationBooks::default()
         }],
         balanced: true,
+    }
+}
+
+/// An instance that is held, with a task of each sort and a question.
+pub(super) fn some_process(text: &str) -> ProcessDetail {
+    let json = serde_json::to_string(text).unwrap();
+    let raw = || serde_json::value::RawValue::from_string(json.clone()).unwrap();
+    let task = |name: &str, depth, phase| TaskShown {
+        name: name.to_owned(),
+        title: text.to_owned(),
+        place: format!("/do/0/{name}"),
+        kind: "call",
+        what: text.to_owned(),
+        depth,
+        part: String::from("try"),
+        undo: true,
+        phase,
+        runs: 2,
+        started: phase.map(|_| ago(9_000)),
+        ended: phase.map(|_| ago(4_000)),
+    };
+    let row = ProcessRow {
+        id: String::from("order-release-1"),
+        position: Position(7),
+        namespace: String::from("plant"),
+        name: String::from("order-release"),
+        version: String::from("1.0.0"),
+        digest: String::from("d"),
+        business_key: text.to_owned(),
+        phase: String::from("held"),
+        ended: false,
+        cases: 2,
+        started: ago(60_000),
+        updated: ago(4_000),
+        parent: text.to_owned(),
+    };
+    let question =
+        |kind, key: &str| Wanted { key: key.to_owned(), kind, task: text.to_owned(), about: raw() };
+    ProcessDetail {
+        row,
+        title: text.to_owned(),
+        input: raw(),
+        context: raw(),
+        output: raw(),
+        fault: None,
+        tasks: vec![
+            task("take", 0, Some(TaskPhase::Completed)),
+            task("try", 1, Some(TaskPhase::Faulted)),
+            task("tell", 0, None),
+        ],
+        live: vec![LiveTask { key: text.to_owned(), task: String::from("/do/0/try") }],
+        questions: vec![question("case", "a"), question("undo", "b"), question("held", "c")],
     }
 }
