@@ -53,7 +53,11 @@ fn main() -> Outcome<()> {
     plan.recompute();
     report.add("engine: whole computation", start.1.elapsed().as_secs_f64(), "s");
     report.add("engine: the same, processor time", (cpu_us() - start.0) as f64 / 1e6, "s");
-    let database = Database::start(arguments.postgres.as_deref(), place.path())?;
+    let Some(programs) = arguments.postgres.clone().or_else(installed) else {
+        eprintln!("left out: there is no PostgreSQL here; apt-get install postgresql, or --postgres FOLDER");
+        return report.print(arguments.json);
+    };
+    let database = Database::start(programs, place.path())?;
     let tables = Tables::of(&plant);
     tables.write(&database.folder)?;
     std::fs::write(database.folder.join("netting.sql"), include_str!("../netting.sql"))?;
