@@ -197,12 +197,7 @@ struct Database {
 }
 
 impl Database {
-    fn start(programs: Option<&Path>, place: &Path) -> Outcome<Self> {
-        let programs = match programs {
-            Some(programs) => programs.to_owned(),
-            None => installed()
-                .ok_or("there is no PostgreSQL: apt-get install postgresql, or --postgres FOLDER")?,
-        };
+    fn start(programs: PathBuf, place: &Path) -> Outcome<Self> {
         // It refuses to run for the superuser.
         let unprivileged = rustix::process::getuid().is_root();
         let folder = if unprivileged {
