@@ -54,7 +54,7 @@ fn main() -> Outcome<()> {
     report.add("engine: whole computation", start.1.elapsed().as_secs_f64(), "s");
     report.add("engine: the same, processor time", (cpu_us() - start.0) as f64 / 1e6, "s");
     let Some(programs) = arguments.postgres.clone().or_else(installed) else {
-        eprintln!("left out: there is no PostgreSQL here; apt-get install postgresql, or --postgres FOLDER");
+        report.add("left out: PostgreSQL is not installed (apt-get install postgresql)", 0.0, "");
         return report.print(arguments.json);
     };
     let database = Database::start(programs, place.path())?;
