@@ -53,7 +53,11 @@ fn main() -> Outcome<()> {
     plan.recompute();
     report.add("engine: whole computation", start.1.elapsed().as_secs_f64(), "s");
     report.add("engine: the same, processor time", (cpu_us() - start.0) as f64 / 1e6, "s");
-    let database = Database::start(arguments.postgres.as_deref(), place.path())?;
+    let Some(programs) = arguments.postgres.clone().or_else(installed) else {
+        report.add("left out: PostgreSQL is not installed (apt-get install postgresql)", 0.0, "");
+        return report.print(arguments.json);
+    };
+    let database = Database::start(programs, place.path())?;
     let tables = Tables::of(&plant);
     tables.write(&database.folder)?;
     std::fs::write(database.folder.join("netting.sql"), include_str!("../netting.sql"))?;
@@ -193,12 +197,7 @@ struct Database {
 }
 
 impl Database {
-    fn start(programs: Option<&Path>, place: &Path) -> Outcome<Self> {
-        let programs = match programs {
-            Some(programs) => programs.to_owned(),
-            None => installed()
-                .ok_or("there is no PostgreSQL: apt-get install postgresql, or --postgres FOLDER")?,
-        };
+    fn start(programs: PathBuf, place: &Path) -> Outcome<Self> {
         // It refuses to run for the superuser.
         let unprivileged = rustix::process::getuid().is_root();
         let folder = if unprivileged {
