@@ -115,6 +115,7 @@ const DISCRETE_PLANT: &[File] = shipped!(
     "tests/count-sheet.csv",
     "tests/counts.yaml",
     "tests/masters.yaml",
+    "tests/planning.yaml",
     "tests/production.yaml",
     "tests/purchasing.yaml",
     "tests/samples/bill-of-material.json",

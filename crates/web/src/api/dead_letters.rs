@@ -120,8 +120,9 @@ pub(super) async fn edit(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Json<Done>, Problem> {
-    let (id, edit) = other(&caller, &id, &body)?;
+    let id: DeliveryId = id.parse().map_err(Problem::of)?;
     caller.allow_delivery(&state, Act::Mend, id).await?;
+    let edit = other(&caller, &body)?;
     Ok(Json(state.hub.edit(id, edit).await.map_err(Problem::all)?))
 }
 
@@ -132,8 +133,9 @@ pub(super) async fn preview(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Json<Preview>, Problem> {
-    let (id, edit) = other(&caller, &id, &body)?;
+    let id: DeliveryId = id.parse().map_err(Problem::of)?;
     caller.allow_delivery(&state, Act::Mend, id).await?;
+    let edit = other(&caller, &body)?;
     preview_of(&state, id, edit).await.map(Json)
 }
 
@@ -145,13 +147,11 @@ pub(crate) async fn preview_of(state: &State, id: DeliveryId, edit: Edit) -> Res
     preview.map_err(failed)?.map_err(Problem::all)
 }
 
-fn other(caller: &Caller, id: &str, body: &Bytes) -> Result<(DeliveryId, Edit), Problem> {
-    caller.need(Scope::Operate)?;
-    let id: DeliveryId = id.parse().map_err(Problem::of)?;
+fn other(caller: &Caller, body: &Bytes) -> Result<Edit, Problem> {
     let other: Other = serde_json::from_slice(body).map_err(|error| {
         let message = format!("the body is not `{{\"data\": ..., \"reason\": \"...\"}}`: {error}");
         Problem::of(Reason::new("body-malformed", message))
     })?;
     let data = Bytes::copy_from_slice(other.data.get().as_bytes());
-    Ok((id, Edit { data, roles: caller.roles(), asked: because(caller, other.reason)? }))
+    Ok(Edit { data, roles: caller.roles(), asked: because(caller, other.reason)? })
 }

@@ -134,8 +134,9 @@ pub(super) async fn edit(
     Path(at): Path<String>,
     body: Bytes,
 ) -> Result<Json<Outcome>, Problem> {
-    let (at, edit) = other(&caller, &at, &body)?;
+    let at = position(&at)?;
     caller.allow_quarantined(&state, Act::Mend, at).await?;
+    let edit = other(&caller, &body)?;
     Ok(Json(state.hub.edit_quarantined(at, edit).await.map_err(Problem::all)?.into()))
 }
 
@@ -146,13 +147,13 @@ pub(super) async fn preview(
     Path(at): Path<String>,
     body: Bytes,
 ) -> Result<Json<Preview>, Problem> {
-    let (at, edit) = other(&caller, &at, &body)?;
+    let at = position(&at)?;
     caller.allow_quarantined(&state, Act::Mend, at).await?;
+    let edit = other(&caller, &body)?;
     Ok(Json(state.hub.preview_edit_of_input(at, &edit).await.map_err(Problem::all)?))
 }
 
-fn other(caller: &Caller, at: &str, body: &Bytes) -> Result<(Position, Edit), Problem> {
-    caller.need(Scope::Operate)?;
+fn other(caller: &Caller, body: &Bytes) -> Result<Edit, Problem> {
     let wrong = |why: String| {
         let message = format!("the body is not `{{\"text\": \"...\", \"reason\": \"...\"}}`: {why}");
         Problem::of(
@@ -167,5 +168,5 @@ fn other(caller: &Caller, at: &str, body: &Bytes) -> Result<(Position, Edit), Pr
         _ => return Err(wrong("it has neither or both of `text` and `base64`".to_owned())),
     };
     let asked = because(caller, other.reason)?;
-    Ok((position(at)?, Edit { data: Bytes::from(data), roles: caller.roles(), asked }))
+    Ok(Edit { data: Bytes::from(data), roles: caller.roles(), asked })
 }

@@ -26,21 +26,41 @@ const API: &[(&str, &str, &str)] = &[
     ("get", "/v1/deliveries", "/v1/deliveries"),
     ("get", "/v1/deliveries/{id}", "/v1/deliveries/{own}.0"),
     ("get", "/v1/dead-letters", "/v1/dead-letters"),
+    ("post", "/v1/dead-letters/bulk", "/v1/dead-letters/bulk"),
     ("get", "/v1/dead-letters/{id}", "/v1/dead-letters/{own}.0"),
     ("post", "/v1/dead-letters/{id}/{action}", "/v1/dead-letters/{own}.0/discard"),
+    ("post", "/v1/dead-letters/{id}/edit", "/v1/dead-letters/{own}.0/edit"),
+    ("post", "/v1/dead-letters/{id}/preview", "/v1/dead-letters/{own}.0/preview"),
     ("get", "/v1/quarantine", "/v1/quarantine"),
     ("get", "/v1/quarantine/{position}", "/v1/quarantine/{refused}"),
-    ("post", "/v1/quarantine/{position}/discard", "/v1/quarantine/{refused}/discard"),
+    ("post", "/v1/quarantine/{position}/{action}", "/v1/quarantine/{refused}/discard"),
+    ("post", "/v1/quarantine/{position}/edit", "/v1/quarantine/{refused}/edit"),
+    ("post", "/v1/quarantine/{position}/preview", "/v1/quarantine/{refused}/preview"),
+    ("post", "/v1/replays", "/v1/replays"),
+    ("get", "/v1/jobs", "/v1/jobs"),
+    ("get", "/v1/jobs/{position}", "/v1/jobs/1"),
+    ("post", "/v1/jobs/{position}/{action}", "/v1/jobs/1/cancel"),
     ("get", "/v1/systems", "/v1/systems"),
     ("post", "/v1/systems/{name}/{action}", "/v1/systems/aps/pause"),
     ("get", "/v1/availability", "/v1/availability?item=BOLT&site=P100"),
     ("get", "/v1/shortages", "/v1/shortages"),
+    ("get", "/v1/shortages/options", "/v1/shortages/options?item=BOLT&site=P100"),
     ("post", "/v1/impact", "/v1/impact"),
     ("get", "/v1/impacts", "/v1/impacts"),
     ("get", "/v1/plan", "/v1/plan"),
     ("get", "/v1/plan/late-orders", "/v1/plan/late-orders"),
     ("get", "/v1/plan/orders/{key}", "/v1/plan/orders/none"),
     ("get", "/v1/plan/pegging", "/v1/plan/pegging?order=none"),
+    ("get", "/v1/plan/request", "/v1/plan/request"),
+    ("post", "/v1/plan/request", "/v1/plan/request?horizon=none"),
+    ("get", "/v1/plan/schedules", "/v1/plan/schedules"),
+    ("get", "/v1/plan/schedules/{schedule}", "/v1/plan/schedules/none"),
+    ("post", "/v1/plan/schedules/{schedule}/take", "/v1/plan/schedules/none/take"),
+    ("get", "/v1/processes", "/v1/processes"),
+    ("get", "/v1/processes/{id}", "/v1/processes/none"),
+    ("post", "/v1/processes/{id}/{action}", "/v1/processes/none/retry"),
+    ("get", "/v1/cases", "/v1/cases"),
+    ("post", "/v1/commands/{name}", "/v1/commands/none"),
     ("get", "/v1/balance", "/v1/balance"),
     ("get", "/v1/overview", "/v1/overview"),
     ("post", "/v1/configuration/reload", "/v1/configuration/reload"),
@@ -56,15 +76,31 @@ const CONSOLE: &[(&str, &str, &str)] = &[
     ("get", "/events/{position}", "/events/{own}"),
     ("get", "/deliveries", "/deliveries"),
     ("get", "/dead-letters", "/dead-letters"),
-    ("post", "/dead-letters/retry", "/dead-letters/retry"),
+    ("post", "/dead-letters/many", "/dead-letters/many"),
     ("get", "/dead-letters/{id}", "/dead-letters/{own}.0"),
     ("post", "/dead-letters/{id}/{action}", "/dead-letters/{own}.0/discard"),
+    ("post", "/dead-letters/{id}/edit", "/dead-letters/{own}.0/edit"),
     ("get", "/quarantine", "/quarantine"),
     ("get", "/quarantine/{position}", "/quarantine/{refused}"),
-    ("post", "/quarantine/{position}/discard", "/quarantine/{refused}/discard"),
+    ("post", "/quarantine/{position}/{action}", "/quarantine/{refused}/discard"),
+    ("post", "/quarantine/{position}/edit", "/quarantine/{refused}/edit"),
+    ("get", "/jobs", "/jobs"),
+    ("post", "/jobs", "/jobs"),
+    ("post", "/jobs/{id}/{action}", "/jobs/1/cancel"),
     ("get", "/systems", "/systems"),
     ("post", "/systems/{name}/{action}", "/systems/aps/pause"),
+    ("get", "/processes", "/processes"),
+    ("get", "/processes/{id}", "/processes/none"),
+    ("post", "/processes/{id}/{action}", "/processes/none/retry"),
     ("get", "/planning", "/planning"),
+    ("get", "/planning/pulse", "/planning/pulse?seen=4000000000"),
+    ("get", "/planning/options", "/planning/options?item=BOLT&site=P100"),
+    ("get", "/planning/order", "/planning/order?order=none"),
+    ("get", "/planning/what-if", "/planning/what-if"),
+    ("get", "/planning/schedules", "/planning/schedules"),
+    ("post", "/planning/schedules/request", "/planning/schedules/request"),
+    ("get", "/planning/schedule", "/planning/schedule?schedule=none"),
+    ("post", "/planning/schedule/take", "/planning/schedule/take"),
     ("get", "/planning/item", "/planning/item?item=BOLT&site=P100"),
     ("get", "/books", "/books"),
     ("get", "/login", ""),
@@ -81,7 +117,7 @@ fn mounted(source: &str) -> BTreeSet<(String, String)> {
     for line in source.lines().filter_map(|line| line.trim().strip_prefix(".route(\"")) {
         let (path, handlers) = line.split_once('"').expect("a path ends");
         for method in ["get", "post", "put", "delete"] {
-            if handlers.contains(&format!(" {method}(")) || handlers.contains(&format!(".{method}(")) {
+            if [" ", ".", "("].iter().any(|before| handlers.contains(&format!("{before}{method}("))) {
                 mounted.insert((method.to_owned(), path.to_owned()));
             }
         }
@@ -187,10 +223,6 @@ async fn every_route_for_every_role() {
     }
     table.push('\n');
     for (method, path, request) in CONSOLE.iter().filter(|(.., request)| !request.is_empty()) {
-        // It would retry everything; what it does is proved with the rest of the dead letters.
-        if *path == "/dead-letters/retry" {
-            continue;
-        }
         let mut row = String::new();
         for (role, _) in HOLDERS {
             let (cookie, form_token) = session(&house, role).await;
@@ -198,7 +230,8 @@ async fn every_route_for_every_role() {
             let call = match *method {
                 "get" => Call::get(&places.fill(request)),
                 _ => {
-                    let form = format!("form_token={form_token}&reason=");
+                    // Where there is a step before the last, it is that one: nothing is changed.
+                    let form = format!("form_token={form_token}&reason=&action=retry&step=preview&text=x");
                     Call::post(&places.fill(request), "application/x-www-form-urlencoded", form)
                 }
             };

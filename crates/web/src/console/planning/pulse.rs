@@ -2,6 +2,7 @@
 
 use axum::extract::{Query, State as Extract};
 use axum::response::IntoResponse;
+use lineshaft_model::sight::Act;
 use serde::Deserialize;
 
 use super::{Answer, State, Viewer};
@@ -23,9 +24,10 @@ pub(in crate::console) struct Seen {
 /// Answers with a number once it is another than the page has seen, or after a while.
 pub(in crate::console) async fn pulse(
     Extract(state): Extract<State>,
-    _viewer: Viewer,
+    viewer: Viewer,
     Query(seen): Query<Seen>,
 ) -> Answer {
+    viewer.caller.allow(Act::SeePlan)?;
     let planner = crate::api::planning::planner(&state).map_err(Fault::from)?;
     let mut happened = planner.happened();
     drop(planner);
