@@ -85,7 +85,7 @@ impl Postgres {
         self.start_again();
     }
 
-    /// Starts it after [`Postgres::stop`] or [`Postgres::kill`].
+    /// Starts it after [`Postgres::stop`].
     pub fn start_again(&mut self) {
         let mut command = self.command("postgres");
         command.arg("-D").arg(self.folder.path().join("cluster"));

@@ -238,11 +238,12 @@ impl Narrowing {
                 self.below(name, &from.property(name), &allowed);
             }
         }
-        let open: Vec<Part<'_>> = from
-            .all("additionalProperties")
-            .filter(|(_, schema)| schema.is_object())
-            .map(|(part, schema)| Part { schema, ..part })
-            .collect();
+        let further: Vec<Part<'_>> =
+            from.all("additionalProperties").map(|(part, schema)| Part { schema, ..part }).collect();
+        // Where one part of it takes no further members, there are none.
+        let closed = further.iter().any(|part| *part.schema == Value::Bool(false));
+        let open: Vec<Part<'_>> =
+            further.into_iter().filter(|part| !closed && part.schema.is_object()).collect();
         if !open.is_empty() {
             self.below("*", &from.with(open), &allowed);
         }
