@@ -2,7 +2,7 @@
 //!
 //! Policies are readable files: those that are shipped, a role each, and those of a workspace. They are checked against a schema
 //! before they decide anything. Listings ask for every row, so decisions are remembered by what policies can tell apart at
-//! all ([`sight`]): Cedar is asked once for each such class, never once for each row.
+//! all (`sight`): Cedar is asked once for each such class, never once for each row.
 //!
 //! This room knows nothing of HTTP, files, tokens or time.
 

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! The rehearsal knows nothing of journals or sockets: what a hub remembers between two inputs (identities, revisions,
-//! cross references, keys that are held back) is kept in [`memory`] for one case.
+//! cross references, keys that are held back) is kept in `memory` for one case.
 
 pub mod case;
 mod compare;
