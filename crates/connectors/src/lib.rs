@@ -6,6 +6,7 @@
 
 pub mod batch;
 pub mod connector;
+pub mod endpoint;
 pub mod feeder;
 pub mod file;
 pub mod http;
@@ -21,6 +22,7 @@ pub mod tls;
 
 pub use batch::Batch;
 pub use connector::{Connector, OperationSpec, SourceKind, SourceSpec, Surroundings};
+pub use endpoint::Endpoint;
 pub use feeder::Feeder;
 pub use outbound::Outbound;
 pub use probe::Finding;

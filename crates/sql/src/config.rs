@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use lineshaft_connectors::settings::{Problems, Section, short};
-use lineshaft_connectors::tls::TlsSettings;
-use lineshaft_connectors::{OperationSpec, SecretText, Surroundings};
+use lineshaft_connectors::{Endpoint, OperationSpec, SecretText, Surroundings};
 use lineshaft_formats::Format;
 use lineshaft_model::json::Pointer;
 use lineshaft_model::{Reason, Reasons};
@@ -29,16 +28,10 @@ pub(crate) struct SqlConfig {
 #[derive(Debug)]
 pub(crate) struct ServerSettings {
     dialect: Dialect,
-    host: String,
-    port: u16,
+    at: Endpoint,
     database: String,
     user: SecretText,
     password: SecretText,
-    encrypt: bool,
-    tls: TlsSettings,
-    allow_link_local: bool,
-    connect_timeout_ms: u64,
-    timeout_ms: u64,
 }
 
 /// A source.
@@ -177,19 +170,8 @@ fn server(section: &mut Section<'_>, timeout_ms: u64) -> Option<ServerSettings> 
         section.missing("engine", "say which database it is: postgresql, mariadb or mysql");
     }
     let dialect = section.choice("engine", Dialect::Postgres, &words);
-    let host = section.required_text("host", "name the host of the database").map(str::to_owned);
     let default_port = if dialect == Dialect::Postgres { 5432 } else { 3306 };
-    let port = match section.value("port") {
-        None => default_port,
-        Some(value) => value
-            .as_u64()
-            .and_then(|port| u16::try_from(port).ok())
-            .filter(|port| *port > 0)
-            .unwrap_or_else(|| {
-                section.problem("port", "setting-range", "this is no port", "write a number from 1 to 65535");
-                default_port
-            }),
-    };
+    let at = Endpoint::parse(section, "database", default_port, timeout_ms);
     let database = section.required_text("database", "name the database").map(str::to_owned);
     let login = section.section("auth").and_then(|mut auth| {
         let basic = auth.section("basic");
@@ -209,69 +191,42 @@ fn server(section: &mut Section<'_>, timeout_ms: u64) -> Option<ServerSettings> 
     if login.is_none() && section.value("auth").is_none() {
         section.missing("auth", "write auth: { basic: { user: lineshaft, password: \"${secret:erp-db}\" } }");
     }
-    let is_local = host.as_deref().is_some_and(is_local);
-    let encrypt = section.boolean("encrypt", !is_local);
-    if !encrypt && !is_local && !section.boolean("allow_plain_login", false) {
-        let hint = "leave `encrypt` out, or set `allow_plain_login: true` if the network is safe";
-        section.problem(
-            "encrypt",
-            "login-in-the-clear",
-            "login and data would cross the network unencrypted",
-            hint,
-        );
-    }
-    section.leave(&["allow_plain_login"]);
-    let tls = TlsSettings::parse(section);
-    let allow_link_local = section.boolean("allow_link_local", false);
-    let connect_timeout_ms = section.duration_ms("connect_timeout", timeout_ms.min(5_000), 1..=HOUR_MS);
     let (user, password) = login?;
-    Some(ServerSettings {
-        dialect,
-        host: host?,
-        port,
-        database: database?,
-        user,
-        password,
-        encrypt,
-        tls,
-        allow_link_local,
-        connect_timeout_ms,
-        timeout_ms,
-    })
+    Some(ServerSettings { dialect, at: at?, database: database?, user, password })
 }
 
 impl ServerSettings {
     /// Resolves the secrets and reads the certificates.
     pub(crate) fn build(&self, with: &Surroundings<'_>) -> Result<Server, Reason> {
-        let encrypt = match (self.encrypt, self.dialect) {
+        let encrypt = match (self.at.encrypt, self.dialect) {
             (false, _) => Encrypt::No,
-            (true, Dialect::Postgres) => Encrypt::Postgres(self.tls.client(&[], with)?),
+            (true, Dialect::Postgres) => Encrypt::Postgres(self.at.tls.client(&[], with)?),
             (true, Dialect::Mysql) => Encrypt::Mysql(Box::new(self.mysql_tls(with)?)),
         };
         Ok(Server {
             dialect: self.dialect,
-            host: self.host.clone(),
-            port: self.port,
-            shown: format!("{}:{}", self.host, self.port),
+            host: self.at.host.clone(),
+            port: self.at.port,
+            shown: format!("{}:{}", self.at.host, self.at.port),
             database: self.database.clone(),
             user: self.user.resolve(with.secrets)?,
             password: self.password.resolve(with.secrets)?,
             encrypt,
             outbound: Arc::clone(with.outbound),
-            allow_link_local: self.allow_link_local,
-            connect_timeout_ms: self.connect_timeout_ms,
-            timeout_ms: self.timeout_ms,
+            allow_link_local: self.at.allow_link_local,
+            connect_timeout_ms: self.at.connect_timeout_ms,
+            timeout_ms: self.at.timeout_ms,
         })
     }
 
     fn mysql_tls(&self, with: &Surroundings<'_>) -> Result<SslOpts, Reason> {
         // The same settings are read once by our own means, so that what is wrong with the files is told when building.
-        self.tls.client(&[], with)?;
+        self.at.tls.client(&[], with)?;
         let mut options = SslOpts::default();
-        if let Some(file) = self.tls.authority_file(with.folder) {
+        if let Some(file) = self.at.tls.authority_file(with.folder) {
             options = options.with_root_certs(vec![file.into()]).with_disable_built_in_roots(true);
         }
-        if let Some((chain, key)) = self.tls.identity_pem(with)? {
+        if let Some((chain, key)) = self.at.tls.identity_pem(with)? {
             let key = key.expose_secret().as_bytes().to_vec();
             options = options
                 .with_client_identity(Some(mysql_async::ClientIdentity::new(chain.into(), key.into())));
@@ -537,8 +492,4 @@ fn limits(section: &mut Section<'_>) -> (u64, usize) {
     let concurrency =
         limits.value("concurrency").and_then(Value::as_u64).and_then(|n| usize::try_from(n).ok());
     (timeout_ms, concurrency.unwrap_or(8).clamp(1, 256))
-}
-
-fn is_local(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use lineshaft_connectors::file::read_format;
 use lineshaft_connectors::settings::{Problems, Section, short};
-use lineshaft_connectors::tls::TlsSettings;
-use lineshaft_connectors::{OperationSpec, SecretText, Surroundings};
+use lineshaft_connectors::{Endpoint, OperationSpec, SecretText, Surroundings};
 use lineshaft_formats::Format;
 use lineshaft_model::{Reason, Reasons};
 use lineshaft_ports::{Escape, Slot};
@@ -24,14 +23,8 @@ pub(super) struct NatsConfig {
 /// Where the server is and how the hub logs in.
 #[derive(Debug)]
 pub(super) struct ServerSettings {
-    host: String,
-    port: u16,
+    at: Endpoint,
     auth: Auth,
-    encrypt: bool,
-    tls: TlsSettings,
-    allow_link_local: bool,
-    connect_timeout_ms: u64,
-    timeout_ms: u64,
 }
 
 #[derive(Debug)]
@@ -130,44 +123,9 @@ fn server(section: &mut Section<'_>) -> Option<ServerSettings> {
     let quiet = Problems::default();
     let limits = section.value("limits").and_then(|value| Section::open(value, String::new(), &quiet));
     let timeout_ms = limits.map_or(10_000, |mut limits| limits.duration_ms("timeout", 10_000, 1..=HOUR_MS));
-    let host = section.required_text("host", "name the host of the server").map(str::to_owned);
-    let port = match section.value("port") {
-        None => 4222,
-        Some(value) => value
-            .as_u64()
-            .and_then(|port| u16::try_from(port).ok())
-            .filter(|port| *port > 0)
-            .unwrap_or_else(|| {
-                section.problem("port", "setting-range", "this is no port", "write a number from 1 to 65535");
-                4222
-            }),
-    };
+    let at = Endpoint::parse(section, "server", 4222, timeout_ms);
     let auth = auth(section);
-    let is_local = host.as_deref().is_some_and(is_local);
-    let encrypt = section.boolean("encrypt", !is_local);
-    if !encrypt && !is_local && !section.boolean("allow_plain_login", false) {
-        let hint = "leave `encrypt` out, or set `allow_plain_login: true` if the network is safe";
-        section.problem(
-            "encrypt",
-            "login-in-the-clear",
-            "login and data would cross the network unencrypted",
-            hint,
-        );
-    }
-    section.leave(&["allow_plain_login"]);
-    let tls = TlsSettings::parse(section);
-    let allow_link_local = section.boolean("allow_link_local", false);
-    let connect_timeout_ms = section.duration_ms("connect_timeout", timeout_ms.min(5_000), 1..=HOUR_MS);
-    Some(ServerSettings {
-        host: host?,
-        port,
-        auth: auth?,
-        encrypt,
-        tls,
-        allow_link_local,
-        connect_timeout_ms,
-        timeout_ms,
-    })
+    Some(ServerSettings { at: at?, auth: auth? })
 }
 
 fn auth(section: &mut Section<'_>) -> Option<Auth> {
@@ -210,15 +168,15 @@ impl ServerSettings {
             Auth::Credentials(text) => Login::Credentials(resolve(text)?),
         };
         Ok(Server {
-            host: self.host.clone(),
-            port: self.port,
-            shown: format!("{}:{}", self.host, self.port),
+            host: self.at.host.clone(),
+            port: self.at.port,
+            shown: format!("{}:{}", self.at.host, self.at.port),
             login,
-            tls: if self.encrypt { Some(self.tls.client(&[], with)?) } else { None },
+            tls: if self.at.encrypt { Some(self.at.tls.client(&[], with)?) } else { None },
             outbound: Arc::clone(with.outbound),
-            allow_link_local: self.allow_link_local,
-            connect_timeout_ms: self.connect_timeout_ms,
-            timeout_ms: self.timeout_ms,
+            allow_link_local: self.at.allow_link_local,
+            connect_timeout_ms: self.at.connect_timeout_ms,
+            timeout_ms: self.at.timeout_ms,
         })
     }
 }
@@ -395,8 +353,4 @@ fn word(section: &Section<'_>, key: &str, text: &str) -> Option<String> {
 fn is_header_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
-}
-
-fn is_local(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }

@@ -10,6 +10,7 @@ use super::auth::Auth;
 use super::csrf::CsrfTokens;
 use super::operation::Operation;
 use super::target::Target;
+use crate::endpoint::is_local;
 use crate::settings::{Problems, Section};
 use crate::sources::Sources;
 use crate::tls::TlsSettings;
@@ -95,11 +96,6 @@ fn limits(section: &mut Section<'_>) -> (u64, usize) {
 fn login_in_the_clear() -> Reason {
     Reason::new("login-in-the-clear", "the login would cross the network unencrypted")
         .hint("use https://, or set `allow_plain_login: true` if the network is safe")
-}
-
-/// Whether a host is this machine, where nothing crosses a network.
-fn is_local(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.to_canonical().is_loopback())
 }
 
 /// The reason for an operation that was built without an address, which [`HttpConfig::parse`] rules out.

@@ -6,6 +6,7 @@ use lineshaft_ports::{Escape, Slot};
 use serde_json::Value;
 
 use crate::SecretText;
+use crate::endpoint::is_local;
 use crate::http::LOADED_ELSEWHERE;
 use crate::settings::{Problems, Section, short};
 
@@ -142,8 +143,4 @@ fn mailbox(section: &Section<'_>, key: &str, text: &str) -> Option<Mailbox> {
         );
     }
     read
-}
-
-fn is_local(host: &str) -> bool {
-    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }

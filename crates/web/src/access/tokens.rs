@@ -1,7 +1,6 @@
 //! Tokens in a file: 256 bits, shown once, stored as a hash, compared in constant time.
 
-use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,7 +12,7 @@ use subtle::ConstantTimeEq;
 
 use lineshaft_access::{Kind, Principal};
 
-use super::stored::write_whole;
+use super::stored::Stored;
 use super::{Scope, roles_of};
 
 /// Every token starts with this, so that leak scanners find it.
@@ -111,31 +110,18 @@ impl std::fmt::Debug for NewToken {
 
 /// The file of tokens. Changes by another process, such as the command line, take effect at the next request.
 #[derive(Debug)]
-pub struct TokenFile {
-    path: PathBuf,
-    kept: parking_lot::RwLock<Kept>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    stamp: Option<(SystemTime, u64)>,
-    rows: Vec<TokenRow>,
-}
+pub struct TokenFile(Stored<TokenRow>);
 
 impl TokenFile {
     /// The tokens in `tokens.json` of a data folder, which may not be there yet.
     #[must_use]
     pub fn in_folder(data: &Path) -> Self {
-        Self { path: data.join("tokens.json"), kept: parking_lot::RwLock::default() }
+        Self(Stored::at(data.join("tokens.json"), "tokens-unreadable"))
     }
 
     /// The tokens.
     pub fn list(&self) -> Result<Vec<TokenRow>, Reason> {
-        match std::fs::read(&self.path) {
-            Ok(text) => serde_json::from_slice(&text).map_err(|error| self.failed(&error)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(self.failed(&error)),
-        }
+        self.0.list()
     }
 
     /// Makes a token.
@@ -161,7 +147,7 @@ impl TokenFile {
             expires: options.expires,
         };
         rows.push(row.clone());
-        self.write(&rows)?;
+        self.0.write(&rows)?;
         Ok(NewToken { token, row })
     }
 
@@ -173,7 +159,7 @@ impl TokenFile {
         if rows.len() == before {
             return Ok(false);
         }
-        self.write(&rows)?;
+        self.0.write(&rows)?;
         Ok(true)
     }
 
@@ -182,41 +168,17 @@ impl TokenFile {
         if !token.starts_with(PREFIX) || token.len() > 128 {
             return None;
         }
-        self.refresh();
         let hash = hash(token);
-        let kept = self.kept.read();
-        let mut found = None;
-        for row in &kept.rows {
-            if bool::from(row.hash.as_bytes().ct_eq(hash.as_bytes())) {
-                found = Some(row);
+        self.0.look(|rows| {
+            let mut found = None;
+            for row in rows {
+                if bool::from(row.hash.as_bytes().ct_eq(hash.as_bytes())) {
+                    found = Some(row);
+                }
             }
-        }
-        let row = found.filter(|row| row.expires.is_none_or(|expires| now < expires))?;
-        Some((row.principal(), row.scopes.clone()))
-    }
-
-    /// Reads the file again when it has changed. A file that cannot be read leaves nobody in.
-    fn refresh(&self) {
-        let stamp =
-            std::fs::metadata(&self.path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
-        if self.kept.read().stamp == stamp && stamp.is_some() {
-            return;
-        }
-        let rows = self.list().unwrap_or_else(|reason| {
-            tracing::error!(code = reason.code, "{}", reason.message);
-            Vec::new()
-        });
-        *self.kept.write() = Kept { stamp, rows };
-    }
-
-    fn write(&self, rows: &[TokenRow]) -> Result<(), Reason> {
-        let text = serde_json::to_vec_pretty(rows).map_err(|error| self.failed(&error))?;
-        write_whole(&self.path, &text).map_err(|error| self.failed(&error))
-    }
-
-    fn failed(&self, error: &impl std::fmt::Display) -> Reason {
-        Reason::new("tokens-unreadable", format!("{}: {error}", self.path.display()))
-            .hint("check the data folder and its permissions")
+            let row = found.filter(|row| row.expires.is_none_or(|expires| now < expires))?;
+            Some((row.principal(), row.scopes.clone()))
+        })
     }
 }
 

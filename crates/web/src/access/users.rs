@@ -1,8 +1,7 @@
 //! People of a small site, in a file: passwords hashed with Argon2id (RFC 9106), compared by the hash.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::LazyLock;
-use std::time::SystemTime;
 
 use argon2::{Argon2, PasswordHasher, PasswordVerifier};
 use lineshaft_access::{Kind, Principal};
@@ -10,7 +9,7 @@ use lineshaft_model::{Millis, Reason};
 use rand::RngCore;
 use serde::{Deserialize, Serialize};
 
-use super::stored::write_whole;
+use super::stored::Stored;
 use super::{Scope, scopes_of};
 
 /// Shorter passwords are refused (NIST SP 800-63B asks for eight at least, and fifteen where nothing else is asked).
@@ -83,31 +82,18 @@ pub struct UserOptions {
 
 /// The file of people. Changes by another process, such as the command line, take effect at the next request.
 #[derive(Debug)]
-pub struct UserFile {
-    path: PathBuf,
-    kept: parking_lot::RwLock<Kept>,
-}
-
-#[derive(Debug, Default)]
-struct Kept {
-    stamp: Option<(SystemTime, u64)>,
-    rows: Vec<UserRow>,
-}
+pub struct UserFile(Stored<UserRow>);
 
 impl UserFile {
     /// The people in `users.json` of a data folder, which may not be there yet.
     #[must_use]
     pub fn in_folder(data: &Path) -> Self {
-        Self { path: data.join("users.json"), kept: parking_lot::RwLock::default() }
+        Self(Stored::at(data.join("users.json"), "users-unreadable"))
     }
 
     /// The people.
     pub fn list(&self) -> Result<Vec<UserRow>, Reason> {
-        match std::fs::read(&self.path) {
-            Ok(text) => serde_json::from_slice(&text).map_err(|error| self.failed(&error)),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(self.failed(&error)),
-        }
+        self.0.list()
     }
 
     /// Adds a person. Takes a moment: the password is hashed.
@@ -128,7 +114,7 @@ impl UserFile {
             changed: now,
             disabled: false,
         });
-        self.write(&rows)
+        self.0.write(&rows)
     }
 
     /// Sets another password. Says whether there is such a person.
@@ -149,20 +135,18 @@ impl UserFile {
         let mut rows = self.list()?;
         let Some(row) = rows.iter_mut().find(|row| row.name == name) else { return Ok(false) };
         change(row);
-        self.write(&rows)?;
+        self.0.write(&rows)?;
         Ok(true)
     }
 
     /// A person who may log in.
     pub(super) fn find(&self, name: &str) -> Option<UserRow> {
-        self.refresh();
-        self.kept.read().rows.iter().find(|row| row.name == name && !row.disabled).cloned()
+        self.0.look(|rows| rows.iter().find(|row| row.name == name && !row.disabled).cloned())
     }
 
     /// Whether there is anybody.
     pub(super) fn has_some(&self) -> bool {
-        self.refresh();
-        !self.kept.read().rows.is_empty()
+        self.0.look(|rows| !rows.is_empty())
     }
 
     /// The person of a name, when the password is theirs. Blocks for as long whether there is such a person or not.
@@ -172,30 +156,6 @@ impl UserFile {
         let right =
             password.len() <= LONGEST && Argon2::default().verify_password(password.as_bytes(), hash).is_ok();
         row.filter(|_| right)
-    }
-
-    /// Reads the file again when it has changed. A file that cannot be read leaves nobody in.
-    fn refresh(&self) {
-        let stamp =
-            std::fs::metadata(&self.path).ok().and_then(|meta| Some((meta.modified().ok()?, meta.len())));
-        if self.kept.read().stamp == stamp {
-            return;
-        }
-        let rows = self.list().unwrap_or_else(|reason| {
-            tracing::error!(code = reason.code, "{}", reason.message);
-            Vec::new()
-        });
-        *self.kept.write() = Kept { stamp, rows };
-    }
-
-    fn write(&self, rows: &[UserRow]) -> Result<(), Reason> {
-        let text = serde_json::to_vec_pretty(rows).map_err(|error| self.failed(&error))?;
-        write_whole(&self.path, &text).map_err(|error| self.failed(&error))
-    }
-
-    fn failed(&self, error: &impl std::fmt::Display) -> Reason {
-        Reason::new("users-unreadable", format!("{}: {error}", self.path.display()))
-            .hint("check the data folder and its permissions")
     }
 }
 
