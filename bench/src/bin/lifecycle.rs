@@ -148,8 +148,10 @@ async fn live(bench: &Bench, arguments: &Arguments, seed: u64) -> Outcome<(Spent
     // Each event is one record, and each of its three deliveries ends with one.
     bench.applied(Position(before.0 + 4 * events)).await?;
     let spent = stretch.end()?;
-    if bench.end() != Position(before.0 + 4 * events) {
-        return Err(format!("{} records instead of {}", bench.end().0 - before.0, 4 * events).into());
+    // Besides them only the marks of how far processes have followed the journal, one in a hundred thousand records.
+    let (records, owed) = (bench.end().0 - before.0, 4 * events);
+    if !(owed..=owed + owed / 1_000).contains(&records) {
+        return Err(format!("{records} records instead of {owed}").into());
     }
     Ok((spent, acknowledged_s))
 }
