@@ -65,6 +65,8 @@ impl MariaDb {
     /// Starts it after [`MariaDb::stop`].
     pub fn start_again(&mut self) {
         let mut command = Command::new(find("mariadbd", &["/usr/sbin", "/usr/local/sbin", "/usr/local/bin"]));
+        // Two hours east of UTC, as a plant's server may be.
+        command.env("TZ", "PLANT-2");
         let folder = self.folder.path().display();
         command.args([
             "--no-defaults",

@@ -155,6 +155,14 @@ fn read(mut section: Section<'_>, system: &str) -> Option<SqlConfig> {
             keys.finish();
             Some((table?, column?))
         });
+        // There a routine may commit by itself, and with it the key, before its work is done.
+        let calls = matches!(write, Some(Write::Call { .. }));
+        if keys.is_some() && calls && server.as_ref().is_some_and(|server| server.dialect == Dialect::Mysql) {
+            let message = "a routine of MariaDB or MySQL may commit the key before its work is done";
+            let hint =
+                "give the routine the key (`- idempotency-key` in `arguments`) and set `keeps_key: true`";
+            inner.problem("keys", "key-before-work", message, hint);
+        }
         inner.leave(OPERATION_ELSEWHERE);
         inner.finish();
         operations.extend(write.map(|write| Operation { name: name.to_owned(), write, keys }));

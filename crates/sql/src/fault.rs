@@ -39,6 +39,11 @@ impl Fault {
         fault
     }
 
+    /// Whether a row with this unique key is there already, as MySQL says it.
+    pub(crate) const fn is_duplicate_key(&self) -> bool {
+        self.number == 1062
+    }
+
     pub(crate) fn is_lost(&self) -> bool {
         self.state.is_empty()
     }

@@ -129,8 +129,13 @@ impl SqlSink {
         planned: &[Planned],
         delivery: &Delivery,
     ) -> Result<Option<Ended>, Fault> {
-        if self.operation.keys.is_some() && connection.execute(&self.remember(delivery)).await? == 0 {
-            return Ok(Some(Ended::Done));
+        if self.operation.keys.is_some() {
+            match connection.execute(&self.remember(delivery)).await {
+                Ok(0) => return Ok(Some(Ended::Done)),
+                Ok(_) => {}
+                Err(fault) if fault.is_duplicate_key() => return Ok(Some(Ended::Done)),
+                Err(fault) => return Err(fault),
+            }
         }
         for Planned { statement, must_find } in planned {
             if connection.execute(statement).await? == 0 && *must_find {
@@ -145,15 +150,15 @@ impl SqlSink {
         let dialect = self.server.dialect;
         let mut statement = Statement::new(dialect);
         if let Some((table, column)) = &self.operation.keys {
-            let ignore = if dialect == Dialect::Mysql { "IGNORE " } else { "" };
             statement.push(&format!(
-                "INSERT {ignore}INTO {} ({}) VALUES (",
+                "INSERT INTO {} ({}) VALUES (",
                 table.quoted(dialect),
                 column.quoted(dialect)
             ));
             statement.bind(Some(delivery.idempotency_key.as_str())).push(")");
+            // MySQL's IGNORE would also cut a key that is too long; there a key that is there is an error of its own.
             if dialect == Dialect::Postgres {
-                statement.push(" ON CONFLICT DO NOTHING");
+                statement.push(&format!(" ON CONFLICT ({}) DO NOTHING", column.quoted(dialect)));
             }
         }
         statement

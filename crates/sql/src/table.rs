@@ -124,6 +124,8 @@ struct Found {
     since: String,
     key: Vec<Option<String>>,
     json: Option<String>,
+    /// Its time lies ahead of the database's clock.
+    is_ahead: bool,
 }
 
 impl<'a> Poll<'a> {
@@ -170,22 +172,28 @@ impl<'a> Poll<'a> {
     }
 
     async fn poll(&mut self) -> Result<(), Ended> {
-        let horizon = self.horizon().await?;
+        let before = self.horizon().await?;
         let mut seen = HashSet::new();
         let mut last: Option<Found> = None;
+        let mut highest: Option<String> = None;
         loop {
             let query = self.page(last.as_ref());
             let rows = self.ask(&query).await?;
             let full = rows.len() as u64 >= self.settings.page;
             let found: Vec<Found> = rows.into_iter().filter_map(|row| self.found(row)).collect();
             self.hand_over(&found, &mut seen).await?;
+            // A time that lies ahead of the database's clock must not carry the place past what is still to come.
+            highest = found.iter().rfind(|row| !row.is_ahead).map(|row| row.since.clone()).or(highest);
             last = found.into_iter().next_back().or(last);
             if !full {
                 break;
             }
         }
         self.seen = seen;
-        self.move_on(horizon, last.map(|last| last.since)).await
+        let Some(highest) = highest else { return self.move_on(before, None).await };
+        // A transaction that was begun while the pages were read has to end as well.
+        let after = self.horizon().await?;
+        self.move_on(before, Some(Waiting { horizon: after, highest })).await
     }
 
     async fn ask(&mut self, query: &Statement) -> Result<Vec<Row>, Ended> {
@@ -210,7 +218,7 @@ impl<'a> Poll<'a> {
         for key in &self.settings.key {
             query.push(", ").push(&as_text(dialect, key));
         }
-        query.push(", ").push(&as_json(dialect, &self.columns));
+        query.push(", ").push(&as_json(dialect, &self.columns)).push(", ").push(&self.ahead(&since));
         query.push(" FROM ").push(&self.settings.table.quoted(dialect)).push(" t WHERE ").push(&since);
         match (after, &self.place, &self.settings.start) {
             (Some(after), ..) => {
@@ -260,6 +268,21 @@ impl<'a> Poll<'a> {
         query
     }
 
+    /// Whether a row's time lies ahead of the database's clock, as `1` or `0`.
+    fn ahead(&self, since: &str) -> String {
+        let clock = match (self.kind, self.server.dialect) {
+            (Kind::Time, Dialect::Postgres) => {
+                format!("CAST(clock_timestamp() AS {})", self.since_cast.as_deref().unwrap_or("timestamptz"))
+            }
+            // Most sessions write times as the server's machine shows them, ours has UTC.
+            (Kind::Time, Dialect::Mysql) => {
+                "GREATEST(SYSDATE(6), CONVERT_TZ(SYSDATE(6), '+00:00', 'SYSTEM'))".to_owned()
+            }
+            (Kind::Number | Kind::Other, _) => return "'0'".to_owned(),
+        };
+        format!("CASE WHEN {since} > {clock} THEN '1' ELSE '0' END")
+    }
+
     /// The place less the overlap, computed by the database.
     fn overlapped(&self, query: &mut Statement, place: &str) {
         let cast = self.since_cast.as_deref();
@@ -285,7 +308,9 @@ impl<'a> Poll<'a> {
         let mut values = row.into_iter();
         let since = values.next()??;
         let key: Vec<Option<String>> = values.by_ref().take(self.settings.key.len()).collect();
-        Some(Found { since, key, json: values.next().flatten() })
+        let json = values.next().flatten();
+        let is_ahead = values.next().flatten().as_deref() == Some("1");
+        Some(Found { since, key, json, is_ahead })
     }
 
     /// Hands over the rows of a page that the last poll did not have.
@@ -324,22 +349,22 @@ impl<'a> Poll<'a> {
     }
 
     /// Everything of this poll is durable: the place moves to the highest value of the last earlier poll whose transactions
-    /// have all ended.
-    async fn move_on(&mut self, horizon: Horizon, highest: Option<String>) -> Result<(), Ended> {
+    /// have all ended; `before` is from before anything of this poll was read.
+    async fn move_on(&mut self, before: Horizon, waiting: Option<Waiting>) -> Result<(), Ended> {
         let mut place = None;
         while let Some(first) = self.waiting.front() {
-            let ended = first.horizon.next <= horizon.oldest
-                && horizon.oldest_began_us.is_none_or(|began| began > first.horizon.now_us);
+            let ended = first.horizon.next <= before.oldest
+                && before.oldest_began_us.is_none_or(|began| began > first.horizon.now_us);
             if !ended {
                 break;
             }
             place = self.waiting.pop_front().map(|waiting| waiting.highest);
         }
-        if let Some(highest) = highest {
+        if let Some(waiting) = waiting {
             if self.waiting.len() >= MOST_WAITING {
                 self.waiting.pop_back();
             }
-            self.waiting.push_back(Waiting { horizon, highest });
+            self.waiting.push_back(waiting);
         }
         let Some(place) = place.filter(|place| self.place.as_ref() != Some(place)) else { return Ok(()) };
         let token = format!("{VERSION} {} {place}", self.settings.since.as_str());
@@ -348,7 +373,7 @@ impl<'a> Poll<'a> {
         Ok(())
     }
 
-    /// Asks which transactions are open, before anything is read.
+    /// Asks which transactions are open.
     async fn horizon(&mut self) -> Result<Horizon, Ended> {
         let mut query = Statement::new(self.server.dialect);
         match self.server.dialect {
@@ -363,9 +388,10 @@ impl<'a> Poll<'a> {
             Dialect::Mysql if self.sees_transactions => {
                 // The server keeps this list for a while, and longer while it is asked often. A transaction of our own in it
                 // says how old the list is: it is among those of which the oldest counts, and without it the list says nothing.
+                // It shows times as the server's machine does, whatever the session's time zone.
                 self.run("START TRANSACTION WITH CONSISTENT SNAPSHOT").await?;
                 query.push(
-                    "SELECT '0', '0', CAST((SELECT CAST(MIN(UNIX_TIMESTAMP(trx_started)) * 1000000 AS SIGNED) \
+                    "SELECT '0', '0', CAST((SELECT CAST(MIN(UNIX_TIMESTAMP(CONVERT_TZ(trx_started, 'SYSTEM', '+00:00'))) * 1000000 AS SIGNED) \
                      * IF(SUM(trx_mysql_thread_id = CONNECTION_ID()) > 0, 1, 0) FROM information_schema.innodb_trx) AS CHAR), \
                      CAST(CAST(UNIX_TIMESTAMP(SYSDATE(6)) * 1000000 AS SIGNED) AS CHAR)",
                 );

@@ -133,7 +133,10 @@ impl NatsSink {
         let delivered = Answer::Delivered { status: 0, foreign_key: None };
         if !self.operation.to_stream {
             if let Err(error) = client.publish_with_headers(subject, headers, delivery.body.clone()).await {
-                return self.not_sent(&error);
+                return match error.kind() {
+                    async_nats::client::PublishErrorKind::MaxPayloadExceeded => self.too_large(&error),
+                    _ => self.not_sent(&error),
+                };
             }
             return match client.flush().await {
                 Ok(()) => delivered,

@@ -152,7 +152,9 @@ impl Taking<'_> {
         let mut batch = Batch::default();
         for message in messages {
             let info = message.info().map_err(|error| self.broken(&*error))?;
-            let identity = format!("{}:{}", info.stream, info.stream_sequence);
+            // A stream that is made anew counts from 1 again; the time tells its messages from those before.
+            let published = info.published.unix_timestamp_nanos();
+            let identity = format!("{}:{}@{published}", info.stream, info.stream_sequence);
             let origin = format!("{} message {}", message.subject, info.stream_sequence);
             let kept = self.kept(message.headers.as_ref());
             if kept.is_empty() {

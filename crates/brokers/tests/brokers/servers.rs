@@ -98,8 +98,8 @@ fn every_problem_of_the_settings_is_reported() {
     assert_eq!(
         faulty,
         [
-            "/auth auth-ambiguous",
             "/encrypt login-in-the-clear",
+            "/auth auth-ambiguous",
             "/sources/a/stream/name subject-malformed",
             "/sources/a/stream/subject subject-malformed",
             "/sources/a/stream/batch setting-range",

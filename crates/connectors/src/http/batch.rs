@@ -58,6 +58,10 @@ pub(super) fn outcome(answer: &[u8]) -> Outcome {
             None => body.to_vec(),
         });
         if !(200..300).contains(&status) {
+            // Only changes that follow one another are one change set: what came before a read is there.
+            if parts > 0 {
+                return Outcome::Unclear(format!("a part is answered {status} after {parts} had succeeded"));
+            }
             return Outcome::Failed(status, body.unwrap_or_default());
         }
         parts += 1;

@@ -23,6 +23,11 @@ const MOST_CHARACTERS: usize = 300;
 /// The largest body that is searched for words.
 const MOST_BYTES: usize = 64 * 1024;
 
+/// A body without a secret, before anything of it is cut.
+pub(super) fn without(body: &[u8], secret: &str) -> Vec<u8> {
+    String::from_utf8_lossy(body).replace(secret, "[secret]").into_bytes()
+}
+
 /// The target's words, fit for one line of a log, without the secrets that were sent; empty when there are none.
 pub(super) fn words(body: &[u8], secrets: &[SecretString]) -> String {
     let body = &body[..body.len().min(MOST_BYTES)];

@@ -267,10 +267,10 @@ impl HttpSink {
     }
 
     fn said(&self, code: &str, status: u16, body: &[u8], pass: Option<&Pass>) -> Reason {
-        let mut words = detail::words(body, &self.secrets);
-        if let Some(pass) = pass {
-            words = words.replace(pass.value.expose_secret(), "[secret]");
-        }
+        let body = pass.map_or(Cow::Borrowed(body), |pass| {
+            Cow::Owned(detail::without(body, pass.value.expose_secret()))
+        });
+        let words = detail::words(&body, &self.secrets);
         let known = http::StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
         let mut message = format!("{} answered {status}", self.dial.target.authority);
         for part in

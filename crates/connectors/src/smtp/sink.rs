@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::future::Future;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use futures::future::BoxFuture;
@@ -21,7 +23,8 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::timeout;
 
 use super::config::{MailConfig, Operation, Protection};
-use crate::Surroundings;
+use crate::outbound::Destination;
+use crate::{Outbound, Surroundings};
 
 type SmtpError = lettre::transport::smtp::Error;
 
@@ -33,6 +36,7 @@ pub(super) struct MailSink {
     tls: Option<TlsParameters>,
     login: Option<(SecretString, SecretString)>,
     hello: ClientId,
+    outbound: Arc<Outbound>,
 }
 
 impl fmt::Debug for MailSink {
@@ -47,6 +51,8 @@ impl fmt::Debug for MailSink {
 /// Why a step failed.
 enum Failure {
     Took,
+    /// Its host is not known, or may not be called.
+    NotCalled(Reason),
     Smtp(SmtpError),
 }
 
@@ -67,7 +73,7 @@ impl MailSink {
         };
         let hello = ClientId::Domain(config.from.email.domain().to_owned());
         let (config, to, slots) = (config.clone(), operation.to.clone(), operation.slots.clone());
-        Ok(Self { config, to, slots, tls, login, hello })
+        Ok(Self { config, to, slots, tls, login, hello, outbound: Arc::clone(with.outbound) })
     }
 
     /// The mail as it is sent. Its id is the idempotency key, so that a mail that came twice is known by it.
@@ -100,11 +106,26 @@ impl MailSink {
         }
     }
 
+    /// Where the host is, as far as it may be called.
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
+        let shown = format!("{}:{}", self.config.host, self.config.port);
+        let to = Destination {
+            host: &self.config.host,
+            port: self.config.port,
+            shown: &shown,
+            allow_link_local: false,
+        };
+        match timeout(Duration::from_millis(self.config.timeout_ms), self.outbound.resolve(&to)).await {
+            Ok(found) => found.map_err(Failure::NotCalled),
+            Err(_) => Err(Failure::Took),
+        }
+    }
+
     async fn connect(&self) -> Result<AsyncSmtpConnection, Failure> {
         let limit = Some(Duration::from_millis(self.config.timeout_ms));
-        let server = (self.config.host.as_str(), self.config.port);
+        let server = self.addresses().await?;
         let implicit = self.tls.clone().filter(|_| self.config.protection == Protection::Implicit);
-        let connecting = AsyncSmtpConnection::connect_tokio1(server, limit, &self.hello, implicit, None);
+        let connecting = AsyncSmtpConnection::connect_tokio1(&server[..], limit, &self.hello, implicit, None);
         let mut connection = self.within(connecting).await?;
         if let Some(tls) = self.tls.clone().filter(|_| self.config.protection == Protection::StartTls) {
             self.within(connection.starttls(tls, &self.hello)).await?;
@@ -115,6 +136,12 @@ impl MailSink {
             self.within(connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials)).await?;
         }
         Ok(connection)
+    }
+
+    /// Leaves with a word, for which nobody waits long.
+    async fn drop_connection(&self, mut connection: AsyncSmtpConnection) {
+        let limit = Duration::from_millis(self.config.timeout_ms.min(1_000));
+        drop(timeout(limit, connection.abort()).await);
     }
 
     /// From the sender to the word that the mail may come.
@@ -139,6 +166,7 @@ impl MailSink {
     fn reason(&self, what: &str, failure: &Failure) -> Reason {
         let host = &self.config.host;
         match failure {
+            Failure::NotCalled(reason) => reason.clone(),
             Failure::Took => {
                 let ms = self.config.timeout_ms;
                 Reason::new("answer-timeout", format!("{host} did not answer within {ms} ms, {what}"))
@@ -187,7 +215,7 @@ fn text_of(body: &[u8]) -> Vec<u8> {
 fn status_of(failure: &Failure) -> u16 {
     match failure {
         Failure::Smtp(error) => error.status().map_or(0, u16::from),
-        Failure::Took => 0,
+        Failure::Took | Failure::NotCalled(_) => 0,
     }
 }
 
@@ -217,7 +245,7 @@ impl Sink for MailSink {
                 Err(failure) => return again("while connecting", &failure),
             };
             if let Err(failure) = self.announce(&mut connection).await {
-                connection.abort().await;
+                self.drop_connection(connection).await;
                 if is_permanent(&failure) {
                     let reason = self.reason("to sender and recipients", &failure);
                     return Answer::Refused { status: status_of(&failure), reason };
@@ -232,7 +260,7 @@ impl Sink for MailSink {
                     Answer::Delivered { status: u16::from(response.code()), foreign_key: None }
                 }
                 Err(failure) if is_answer(&failure) => {
-                    connection.abort().await;
+                    self.drop_connection(connection).await;
                     if is_permanent(&failure) {
                         let reason = self.reason("to the mail", &failure);
                         return Answer::Refused { status: status_of(&failure), reason };

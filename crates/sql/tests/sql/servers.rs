@@ -160,9 +160,9 @@ fn every_problem_of_the_settings_is_reported() {
         [
             "/engine setting-choice",
             "/port setting-range",
+            "/encrypt login-in-the-clear",
             "/auth setting-missing",
             "/auth/bearer setting-unknown",
-            "/encrypt login-in-the-clear",
             "/sources/a/table/name identifier-malformed",
             "/sources/a/table/since identifier-malformed",
             "/sources/a/table setting-missing",

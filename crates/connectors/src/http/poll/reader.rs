@@ -9,7 +9,7 @@ use super::super::client::{Client, Reply};
 use super::super::config::HttpConfig;
 use super::super::connect::Dial;
 use super::super::detail;
-use super::super::oauth::OAuth;
+use super::super::oauth::{OAuth, Pass};
 use super::super::plan::{Fixed, Signature};
 use super::super::pool::Pool;
 use super::super::request::Text;
@@ -169,10 +169,10 @@ impl PageReader {
                 (Some(tokens), Some(pass)) if reply.status == 401 => {
                     tokens.forget(&pass).await;
                     if pass.fresh {
-                        return Ok(reply);
+                        return Ok(without(reply, Some(&pass)));
                     }
                 }
-                _ => return Ok(reply),
+                (_, pass) => return Ok(without(reply, pass.as_ref())),
             }
         }
     }
@@ -193,6 +193,14 @@ impl PageReader {
         };
         Reason::new("poll-refused", message).hint(hint)
     }
+}
+
+/// An answer that is no page, without the token in case it repeats what it was asked.
+fn without(mut reply: Reply, pass: Option<&Pass>) -> Reply {
+    if let Some(pass) = pass.filter(|_| !(200..300).contains(&reply.status)) {
+        reply.body = detail::without(&reply.body, pass.value.expose_secret());
+    }
+    reply
 }
 
 impl std::fmt::Debug for PageReader {

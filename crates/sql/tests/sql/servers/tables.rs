@@ -183,6 +183,39 @@ fn nothing_committed_late_is_missed_on_mariadb() {
     late_commits("mariadb");
 }
 
+/// A row from a clock that is far ahead does not hide what is changed after it.
+async fn a_time_ahead(engine: &str) {
+    let database = Database::start(engine);
+    table(&database, "orders");
+    let feed = feed("orders");
+    let hub = Hub::default();
+    database.either(
+        "INSERT INTO orders (id, item, changed_at) VALUES (1, 'AHEAD', '2999-01-01T00:00:00Z')",
+        "INSERT INTO orders (id, item, changed_at) VALUES (1, 'AHEAD', '2999-01-01 00:00:00')",
+    );
+    for id in 2..=6 {
+        // Several polls each time: the place moves once the transactions of a poll have ended.
+        for _ in 0..3 {
+            run(&database, &feed, &hub).await;
+        }
+        let row = format!("INSERT INTO orders (id, item) VALUES ({id}, 'NOW')");
+        database.either(&row, &row);
+    }
+    run(&database, &feed, &hub).await;
+    let taken: std::collections::BTreeSet<String> = hub.documents().into_iter().collect();
+    assert_eq!(taken, documents(&database, "orders").into_iter().collect());
+}
+
+#[tokio::test]
+async fn a_time_ahead_of_the_clock_hides_nothing_on_postgresql() {
+    a_time_ahead("postgresql").await;
+}
+
+#[tokio::test]
+async fn a_time_ahead_of_the_clock_hides_nothing_on_mariadb() {
+    a_time_ahead("mariadb").await;
+}
+
 async fn long_transaction(engine: &str) {
     let mut database = Database::start(engine);
     table(&database, "orders");
