@@ -241,6 +241,9 @@ pub struct DeadLetter {
     /// An amendment that waits for a second person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proposal: Option<AmendmentRow>,
+    /// What the reader may not see: `data`, or the names of groups of fields. Then nothing of what was edited is told either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub withheld: Vec<String>,
 }
 
 const fn first() -> u32 {

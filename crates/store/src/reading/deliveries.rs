@@ -91,9 +91,12 @@ impl Reading {
         let Some(delivery) = self.delivery(id)? else { return Ok(None) };
         let amendments = delivery.outcomes.iter().filter_map(|outcome| outcome.amendment);
         let amendments = amendments.map(|position| self.amendment(position).transpose());
-        let amendments = amendments.flatten().collect::<Result<_, _>>()?;
-        let data = self.data_of(&entry)?.map(|data| super::events::json_of(&data));
-        Ok(Some(DeadLetter { amendments, data, ..self.letter(&entry, delivery)? }))
+        let amendments = amendments.flatten().collect::<Result<Vec<_>, _>>()?;
+        let cover = self.with_event(id.event, |_, event| self.cover_event(event))?.unwrap_or_default();
+        let mut withheld = Vec::new();
+        let data = self.data_of(&entry)?.map(|data| cover.data(&data, &mut withheld));
+        let amendments = amendments.into_iter().map(|row| cover.amendment(row)).collect();
+        Ok(Some(DeadLetter { amendments, data, withheld, ..self.letter(&entry, delivery)? }))
     }
 
     /// A page of dead letters by the time they died.
@@ -131,6 +134,8 @@ impl Reading {
         let parked = self.views.parked_behind(&entry.destination, entry.order)?;
         let unknown = delivery.reason.as_ref().is_some_and(|reason| reason.code == "outcome-unknown");
         let proposal = self.proposal(&entry.delivery.to_string())?;
+        let cover = self.with_event(entry.delivery.event, |_, event| self.cover_event(event))?;
+        let proposal = proposal.map(|row| cover.unwrap_or_default().amendment(row));
         let revision = self.amendment(entry.amended)?.map_or(1, |amended| amended.head.revision);
         Ok(DeadLetter {
             delivery,
@@ -142,6 +147,7 @@ impl Reading {
             revision,
             data: None,
             amendments: Vec::new(),
+            withheld: Vec::new(),
             // One that was made before it died again is about something else.
             proposal: proposal.filter(|proposal| proposal.position > entry.outcome),
         })

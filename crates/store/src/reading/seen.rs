@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use lineshaft_model::record::{EventRecord, QuarantineHead};
+use lineshaft_model::shown::AmendmentRow;
 use lineshaft_model::sight::{About, Act, Mask, PARTNER_TYPE, Sight};
 use lineshaft_model::{DeliveryId, EventType, Position};
 use serde_json::value::RawValue;
@@ -141,6 +142,14 @@ pub(super) struct Cover {
 }
 
 impl Cover {
+    /// An amendment without what it changed, where a part of the data is not to be seen.
+    pub(super) fn amendment(&self, mut row: AmendmentRow) -> AmendmentRow {
+        if self.no_data || self.mask.is_some() {
+            row.head.changes.clear();
+        }
+        row
+    }
+
     fn of(sight: &dyn Sight, about: &About<'_>) -> Self {
         let mask = sight.mask(about);
         Self {

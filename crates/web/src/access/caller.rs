@@ -116,6 +116,25 @@ impl Caller {
         }
     }
 
+    /// Refuses a caller who may not change this dead letter: who does not see all of its data would write over what is masked,
+    /// and the difference would tell it.
+    pub async fn allow_edit(&self, state: &State, id: DeliveryId) -> Result<(), Problem> {
+        self.allow_delivery(state, Act::Mend, id).await?;
+        let letter = read(state, self, move |reading| reading.dead_letter(id)).await?;
+        if letter.is_some_and(|letter| !letter.withheld.is_empty()) {
+            Err(self.refused(Act::SeeData))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// The same for a refused input, whose bytes have to be seen.
+    pub async fn allow_edit_of_input(&self, state: &State, at: Position) -> Result<(), Problem> {
+        self.allow_quarantined(state, Act::Mend, at).await?;
+        let row = read(state, self, move |reading| reading.quarantined(at)).await?;
+        if row.is_some_and(|row| row.raw.is_none()) { Err(self.refused(Act::SeeRaw)) } else { Ok(()) }
+    }
+
     /// Refuses a caller for whom this refused input is not there, or who may not do this with it.
     pub async fn allow_quarantined(&self, state: &State, act: Act, at: Position) -> Result<(), Problem> {
         self.need(scope_of(act))?;

@@ -121,7 +121,7 @@ pub(super) async fn edit(
     body: Bytes,
 ) -> Result<Json<Done>, Problem> {
     let id: DeliveryId = id.parse().map_err(Problem::of)?;
-    caller.allow_delivery(&state, Act::Mend, id).await?;
+    caller.allow_edit(&state, id).await?;
     let edit = other(&caller, &body)?;
     Ok(Json(state.hub.edit(id, edit).await.map_err(Problem::all)?))
 }
@@ -134,7 +134,7 @@ pub(super) async fn preview(
     body: Bytes,
 ) -> Result<Json<Preview>, Problem> {
     let id: DeliveryId = id.parse().map_err(Problem::of)?;
-    caller.allow_delivery(&state, Act::Mend, id).await?;
+    caller.allow_edit(&state, id).await?;
     let edit = other(&caller, &body)?;
     preview_of(&state, id, edit).await.map(Json)
 }

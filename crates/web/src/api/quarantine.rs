@@ -135,7 +135,7 @@ pub(super) async fn edit(
     body: Bytes,
 ) -> Result<Json<Outcome>, Problem> {
     let at = position(&at)?;
-    caller.allow_quarantined(&state, Act::Mend, at).await?;
+    caller.allow_edit_of_input(&state, at).await?;
     let edit = other(&caller, &body)?;
     Ok(Json(state.hub.edit_quarantined(at, edit).await.map_err(Problem::all)?.into()))
 }
@@ -148,7 +148,7 @@ pub(super) async fn preview(
     body: Bytes,
 ) -> Result<Json<Preview>, Problem> {
     let at = position(&at)?;
-    caller.allow_quarantined(&state, Act::Mend, at).await?;
+    caller.allow_edit_of_input(&state, at).await?;
     let edit = other(&caller, &body)?;
     Ok(Json(state.hub.preview_edit_of_input(at, &edit).await.map_err(Problem::all)?))
 }

@@ -123,7 +123,7 @@ async fn page(state: &State, viewer: Viewer, id: DeliveryId, given: Editor) -> A
         fields: state.hub.editable(&roles, &letter.delivery.event_type),
         ..given
     };
-    let editable = !letter.unknown && editor.text.len() <= LONGEST_EDIT;
+    let editable = !letter.unknown && letter.withheld.is_empty() && editor.text.len() <= LONGEST_EDIT;
     let restartable = !letter.unknown && sent.is_some_and(|sent| sent.raw.is_some());
     let shell = Shell::new(state, viewer, Section::DeadLetters, format!("Dead letter {id}"));
     show(&Single { shell, letter, data, editor, editable, restartable })
@@ -155,7 +155,7 @@ pub(super) async fn edit(
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
     let id: DeliveryId = id.parse().map_err(Fault::from)?;
-    viewer.caller.allow_delivery(&state, Act::Mend, id).await?;
+    viewer.caller.allow_edit(&state, id).await?;
     let edit = form.edit(&viewer)?;
     let outcome = match form.step {
         EditStep::Back => Ok(None),

@@ -147,7 +147,7 @@ pub(super) async fn edit(
     viewer.sent(&form.form_token)?;
     viewer.caller.need(Scope::Operate)?;
     let position: Position = at.parse().map_err(|_| missing(&at))?;
-    viewer.caller.allow_quarantined(&state, Act::Mend, position).await?;
+    viewer.caller.allow_edit_of_input(&state, position).await?;
     let edit = form.edit(&viewer)?;
     let outcome = match form.step {
         EditStep::Back => Ok(None),

@@ -193,3 +193,42 @@ async fn policies_of_the_workspace_are_taken_with_a_reload_and_a_wrong_one_is_no
     ]);
     assert!(told.contains("permitted by supplier#see-own-orders"), "{told}");
 }
+
+/// A dead letter shows of its data what its event shows, and whoever does not see all of it may not write over it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_dead_letter_shows_no_more_than_its_event() {
+    let house = House::open().await;
+    let mut all = house.caller("integration-engineer");
+    let letters = all.get("/v1/dead-letters?limit=500").await.unwrap().json();
+    let ids: Vec<String> = letters["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(!ids.is_empty());
+    let (mut whole, mut masked) = (0, 0);
+    for (role, _) in super::HOLDERS {
+        let mut caller = house.caller(role);
+        for id in &ids {
+            let letter = caller.get(&format!("/v1/dead-letters/{id}")).await.unwrap();
+            if letter.status != 200 {
+                continue;
+            }
+            let (event, _) = id.split_once('.').unwrap();
+            let event = caller.get(&format!("/v1/events/{event}")).await.unwrap().json();
+            let letter = letter.json();
+            assert_eq!(letter["data"], event["data"], "{role} {id}");
+            let body = r#"{"data": {"status": "open"}, "reason": "a test"}"#;
+            let asked = Call::post(&format!("/v1/dead-letters/{id}/preview"), "application/json", body);
+            let status = caller.call(&asked).await.unwrap().status;
+            if letter["withheld"].is_null() {
+                whole += 1;
+            } else {
+                masked += 1;
+                assert_eq!(status, 403, "{role} {id}: who does not see all of it may not edit it");
+            }
+        }
+    }
+    assert!(whole > 0 && masked > 0, "{whole} {masked}");
+}

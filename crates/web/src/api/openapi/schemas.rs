@@ -424,6 +424,7 @@ pub(super) const SCHEMAS: &[(&str, Fields)] = &[
             ("data", "any?"),
             ("amendments", "[Amendment]?"),
             ("proposal", "Amendment?"),
+            ("withheld", "[string]?"),
         ],
     ),
     (

@@ -309,6 +309,7 @@ pub(super) fn letter(n: u8) -> DeadLetter {
         revision: 1,
         data: None,
         amendments: Vec::new(),
+        withheld: Vec::new(),
         proposal: None,
     }
 }
