@@ -1,7 +1,7 @@
 //! Intake: from bytes to a durable answer. Documents are cut, checked, mapped and routed here; the recorder decides what is
 //! new and writes it.
 
-mod bounds;
+pub(crate) mod bounds;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -31,6 +31,9 @@ const REST_MS: i64 = 1_000;
 /// What is counted before work is asked for, at most.
 const MOST_COUNTED: u64 = 2_000_000;
 
+/// What one step writes at most, in bytes and one record more: all of it is one batch of the journal.
+const MOST_BYTES_A_STEP: usize = 8 << 20;
+
 /// What one step came to.
 struct Stepped {
     job: Job,
@@ -82,6 +85,11 @@ async fn step(hub: &Handle, job: Job) -> Result<i64, Reason> {
     let most = (per_second / 4).clamp(1, MOST_A_STEP);
     // Before the views are asked: what they say is then at least as new.
     let asked = hub.shared.views.applied();
+    // It was listed before other jobs took their steps: somebody may have cancelled it since.
+    let job = match hub.reading().job(job.id).map_err(|error| error.reason())? {
+        Some(row) if row.job.state == JobState::Running => row.job,
+        _ => return Ok(REST_MS),
+    };
     let (asking, before) = (hub.clone(), job.clone());
     let taken = tokio::task::spawn_blocking(move || match before.order.clone() {
         JobOrder::Replay(order) => asking.step_of_replay(before, &order, most),
@@ -335,6 +343,7 @@ impl Handle {
         let (mut replays, mut failed) = (Vec::new(), None);
         let now = self.now();
         let mut reached = order.until;
+        let mut bytes = 0;
         if from <= order.until {
             let gone = self.reading().past(from, order.until, RECORDS_A_STEP, |past| {
                 let of = took(&past);
@@ -348,6 +357,7 @@ impl Handle {
                 }
                 let owed = replay.owed(&setup.plan, &past.event.envelope, &of);
                 let original = past.position;
+                bytes += past.event.data.len();
                 let event = Event { received: now, intake: "replay".to_owned(), ..past.event };
                 replays.push(ReplayItem {
                     original,
@@ -361,7 +371,7 @@ impl Handle {
                     },
                     new_scope: order.new_scope,
                 });
-                replays.len() < most as usize
+                replays.len() < most as usize && bytes < MOST_BYTES_A_STEP
             });
             reached = gone.map_err(|error| error.reason())?.max(from);
         }

@@ -13,8 +13,6 @@ pub const GRACE_MS: i64 = 30_000;
 pub struct Sequence {
     highest: Option<u64>,
     missing: Vec<Missing>,
-    /// Ranges beyond those remembered: how many numbers were given up.
-    given_up: u64,
 }
 
 /// Numbers from one to another that did not come.
@@ -37,10 +35,7 @@ impl Sequence {
             Some(highest) if number > highest => {
                 if number - highest > 1 {
                     self.missing.push(Missing { from: highest + 1, to: number - 1, since: now });
-                    if self.missing.len() > MOST_RANGES {
-                        let oldest = self.missing.remove(0);
-                        self.given_up += oldest.to - oldest.from + 1;
-                    }
+                    self.forget();
                 }
                 self.highest = Some(number);
             }
@@ -62,6 +57,13 @@ impl Sequence {
         let before = (from < number).then(|| Missing { from, to: number - 1, since });
         let after = (number < to).then(|| Missing { from: number + 1, to, since });
         self.missing.splice(at..at, before.into_iter().chain(after));
+        self.forget();
+    }
+
+    /// Gives the oldest up when there are more than are told apart.
+    fn forget(&mut self) {
+        let over = self.missing.len().saturating_sub(MOST_RANGES);
+        self.missing.drain(..over);
     }
 
     /// What is missing for longer than the grace.
@@ -96,7 +98,7 @@ impl Sequence {
                 since: Millis(since.parse().ok()?),
             })
         });
-        Self { highest, missing: missing.collect(), given_up: 0 }
+        Self { highest, missing: missing.collect() }
     }
 }
 

@@ -249,9 +249,10 @@ impl Access {
 
     /// A caller whose name was found to be right.
     pub(crate) fn known(&self, mut principal: Principal, scopes: Vec<Scope>) -> Caller {
+        // Held first: what other policies clear is not put back by who had looked before.
+        let mut sights = self.sights.lock();
         let rules = self.rules.read().clone();
         principal.tenant = rules.tenant;
-        let mut sights = self.sights.lock();
         let sight = match sights.get(&principal) {
             Some(sight) => Arc::clone(sight),
             None => {

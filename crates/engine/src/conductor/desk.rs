@@ -16,6 +16,13 @@ use super::PROCESSES;
 use crate::hub::Shared;
 use crate::setup::Setup;
 
+/// The steps of one batch, in number and bytes, and what one record brings more.
+const MOST_STEPS: usize = 1_000;
+const MOST_BYTES: usize = 16 << 20;
+
+/// Processes that begin one another within one step, at most: each takes a part of the stack.
+const DEEPEST: usize = 32;
+
 /// States kept at hand.
 const MOST_STATES: usize = 8192;
 /// Rows read at a time when the hub starts.
@@ -83,6 +90,8 @@ pub(crate) struct Desk {
     pub(crate) opening: bool,
     /// When a schedule next starts an instance.
     pub(super) starts: BTreeMap<(String, String), Millis>,
+    /// How deep processes are beginning one another just now.
+    depth: usize,
 }
 
 impl std::fmt::Debug for Desk {
@@ -100,6 +109,8 @@ impl Desk {
     pub(crate) fn open(shared: &Arc<Shared>, end: Position) -> Result<Self, Reason> {
         let token = shared.views.tokens(PROCESSES).map_err(|error| error.reason())?;
         let followed = token.first().and_then(|(_, token)| token.parse().ok()).unwrap_or(end);
+        // What retention has dropped since cannot be followed any more.
+        let followed = followed.max(Position(shared.records.first().0.saturating_sub(1)));
         let hub = Some(Arc::clone(shared));
         let mut desk = Self { shared: hub, followed, token_at: followed, opening: true, ..Self::default() };
         desk.configured()?;
@@ -207,6 +218,18 @@ impl Desk {
         let held = Held { state: state.clone(), digest: head.digest, position: row.position };
         self.states.insert(id.to_owned(), held);
         Ok(Some(state))
+    }
+
+    /// The latest instance of a process among those at hand, which may not be in the views yet.
+    pub(super) fn latest_at_hand(&self, process: &ProcessName) -> Option<&State> {
+        let ours = self.states.values().map(|held| &held.state).filter(|state| state.process() == process);
+        ours.max_by_key(|state| state.started())
+    }
+
+    /// Whether the steps taken are as much as one batch of the journal should hold.
+    pub(super) fn is_full(&self) -> bool {
+        let bytes: usize = self.steps.iter().map(|step| step.state.len()).sum();
+        self.steps.len() >= MOST_STEPS || bytes > MOST_BYTES
     }
 
     /// Begins an instance, unless there is one with this id already.
@@ -370,9 +393,17 @@ impl Desk {
                 detail,
             ))));
         };
+        // A process that runs itself would go on within this one call for ever.
+        if self.depth >= DEEPEST {
+            let detail = format!("processes that run one another more than {DEEPEST} deep at once");
+            return Ok(Some(Answer::Fault(Fault::standard(Standard::Runtime, "Runaway", detail))));
+        }
         let parent = awaited.then(|| (id.to_owned(), key.to_owned()));
         let new = Start { id: child.to_owned(), input, parent, seen: self.followed.0 };
-        self.begin(&definition, new, &By::default())?;
+        self.depth += 1;
+        let begun = self.begin(&definition, new, &By::default());
+        self.depth -= 1;
+        begun?;
         Ok(if awaited { None } else { told() })
     }
 

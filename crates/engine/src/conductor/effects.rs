@@ -52,7 +52,11 @@ impl Runner {
         for one in todo {
             match one {
                 Todo::Withdraw { key } => {
-                    if let Some(delivery) = desk.asked.remove(&key) {
+                    // What is withdrawn in the same breath is not sent at all.
+                    if let Some(n) = waits.iter().position(|wait: &Waits| wait.key == key) {
+                        waits.remove(n);
+                        sent.remove(n);
+                    } else if let Some(delivery) = desk.asked.remove(&key) {
                         desk.deliveries.remove(&delivery);
                         withdrawn.push(delivery);
                     }

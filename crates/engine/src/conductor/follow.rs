@@ -39,6 +39,10 @@ impl Desk {
                 _ => {}
             }
             self.run()?;
+            // All steps are one batch of the journal: the rest is followed with the next.
+            if self.is_full() {
+                return Ok(());
+            }
         }
         self.followed = target;
         Ok(())

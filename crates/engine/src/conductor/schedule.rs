@@ -40,6 +40,11 @@ impl Desk {
     /// So long after the latest instance ended; at once when there is none. Nothing while one is under way.
     fn after_the_last(&self, definition: &Definition, after_ms: i64) -> Result<Option<Millis>, Reason> {
         let shared = self.shared()?;
+        // What is not in the views yet is among those at hand.
+        if let Some(state) = self.latest_at_hand(definition.name()) {
+            let ended = state.phase().is_final();
+            return Ok(ended.then(|| state.updated().plus(after_ms)));
+        }
         let filter = ProcessFilter { name: Some(definition.name().name.clone()), ..ProcessFilter::default() };
         let latest = shared.views.processes(&filter, None, 1).map_err(|error| error.reason())?;
         Ok(match latest.items.first() {

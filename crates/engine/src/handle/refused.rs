@@ -195,6 +195,7 @@ impl Handle {
                 return Err(one(Reason::new("source-unknown", message).hint("discard it with a reason")));
             }
         };
+        let prepared = crate::intake::bounds::keep(&around, prepared, raw, &head.origin);
         let mut reasons = Reasons::new();
         for refused in &prepared {
             if let Prepared::Quarantine(refused) = refused {

@@ -28,7 +28,7 @@ pub(super) const fn check(bytes: usize) -> Result<(), Refusal> {
 }
 
 /// What was prepared of an input; when that is more than can be written at once, the whole input as refused, with its bytes.
-pub(super) fn keep(around: &Around<'_>, prepared: Vec<Prepared>, raw: &Bytes, origin: &str) -> Vec<Prepared> {
+pub(crate) fn keep(around: &Around<'_>, prepared: Vec<Prepared>, raw: &Bytes, origin: &str) -> Vec<Prepared> {
     let Some(bytes) = excess(&prepared) else { return prepared };
     let message = format!("the records of this input would take more than {} MiB", bytes >> 20);
     let reason = Reason::new("input-too-large", message).hint(

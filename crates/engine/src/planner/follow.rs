@@ -68,7 +68,8 @@ pub(crate) async fn run(
             intake.derived(PLANNING, drafts).await;
         }
         for name in proposed.iter().filter(|_| planner.takes_schedules) {
-            let (system, drafts) = planner.taken(name, "")?;
+            // One that newer ones have displaced meanwhile is not taken.
+            let Ok((system, drafts)) = planner.taken(name, "") else { continue };
             intake.derived(&system, drafts).await;
         }
         tokio::select! {

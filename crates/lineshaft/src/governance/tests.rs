@@ -144,7 +144,7 @@ fn a_contract_does_not_go_while_somebody_lives_by_it() {
     let problems = judge(&old, &new, "2026-11-28");
     let gone = problems.iter().next().unwrap();
     assert_eq!(gone.code, "contract-gone");
-    assert!(gone.message.contains("archive lives by it"), "{gone}");
+    assert!(gone.message.contains("archive and erp.post lives by it"), "{gone}");
     let sunset = raised(CONTRACT).replace("status: active", "status: deprecated\nsunset: 2026-11-27");
     assert!(told(&raised(CONTRACT), &sunset)[0].contains("contract-sunset"));
 }

@@ -22,7 +22,7 @@ pub fn judge(old: &Workspace, new: &Workspace, today: &str) -> Problems {
     for (name, before) in &old.contracts {
         match new.contracts.get(name) {
             Some(after) => judging.changed(name, before, after),
-            None => judging.gone(name, before),
+            None => judging.gone(name, before, new),
         }
     }
     judging.sunsets(&new.contracts, today);
@@ -44,13 +44,13 @@ struct Judging {
 }
 
 impl Judging {
-    fn gone(&mut self, name: &str, before: &ContractFile) {
+    fn gone(&mut self, name: &str, before: &ContractFile, new: &Workspace) {
         if matches!(before.spec.status, ContractStatus::Draft | ContractStatus::Retired) {
             return;
         }
         let declared = before.spec.consumers.iter().map(String::as_str);
-        let reading = self.readers.of_contract(name).iter().map(|reader| reader.who.as_str());
-        let mut who: Vec<&str> = reading.chain(declared).collect();
+        let routes = new.routes.iter().filter(|route| route.route.on.covers(name));
+        let mut who: Vec<&str> = routes.map(|route| route.route.to.as_str()).chain(declared).collect();
         who.sort_unstable();
         who.dedup();
         let message = match who.is_empty() {

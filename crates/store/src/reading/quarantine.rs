@@ -101,6 +101,10 @@ impl Reading {
             return Ok(None);
         }
         let shows_raw = with_raw && self.allows_refused(Act::SeeRaw, &head);
+        let mut proposal = if with_raw { self.proposal(&position.to_string())? } else { None };
+        if let Some(proposal) = proposal.as_mut().filter(|_| !shows_raw) {
+            proposal.head.changes.clear();
+        }
         Ok(Some(QuarantineRow {
             position,
             intake: head.intake,
@@ -111,7 +115,7 @@ impl Reading {
             subject: head.subject,
             open: entry.open,
             closed: if with_raw { self.closed(entry.closed)? } else { None },
-            proposal: if with_raw { self.proposal(&position.to_string())? } else { None },
+            proposal,
             raw: shows_raw.then(|| raw_shown(&head.content_type, raw)),
         }))
     }

@@ -6,8 +6,10 @@ use axum::extract::FromRequestParts;
 use http::StatusCode;
 use http::request::Parts;
 use lineshaft_access::{Principal, Subject};
+use lineshaft_engine::conductor::ProcessDetail;
 use lineshaft_model::sight::{About, Act, Sight};
 use lineshaft_model::{DeliveryId, Position, Reason};
+use serde_json::value::RawValue;
 
 use super::Scope;
 use crate::api::read;
@@ -99,10 +101,52 @@ impl Caller {
         if self.sees_plan("") { Ok(()) } else { Err(self.refused(Act::SeePlan)) }
     }
 
+    /// Refuses a caller who is bound to a part of the records, with what is about all of them.
+    pub fn allow_unbound(&self, act: Act) -> Result<(), Problem> {
+        self.allow(act)?;
+        let who = &self.principal;
+        let is_bound = !(who.sites.is_empty() && who.types.is_empty() && who.partner.is_empty());
+        if is_bound { Err(self.refused(act)) } else { Ok(()) }
+    }
+
     /// Refuses a caller who may not do work on many records at once: whoever mends and sees the whole hub.
     pub fn allow_bulk(&self) -> Result<(), Problem> {
         self.allow(Act::Mend)?;
-        self.allow(Act::SeeHub)
+        self.allow_unbound(Act::SeeHub)
+    }
+
+    /// Refuses a caller who does not see all data: what is computed from it could tell what is masked.
+    pub fn allow_all_data(&self) -> Result<(), Problem> {
+        let about = self.about();
+        if !self.sight.may(Act::SeeData, &about) || self.sight.mask(&about).is_some() {
+            return Err(self.refused(Act::SeeFields));
+        }
+        Ok(())
+    }
+
+    /// Data that belongs to no single record, as far as the caller may see it.
+    #[must_use]
+    pub fn shown(&self, data: &RawValue) -> Box<RawValue> {
+        let about = self.about();
+        if !self.sight.may(Act::SeeData, &about) {
+            return RawValue::NULL.to_owned();
+        }
+        let covered = self.sight.mask(&about).map(|mask| mask.apply(data.get().as_bytes()).0);
+        let covered = covered.and_then(|json| String::from_utf8(json).ok());
+        let text = covered.unwrap_or_else(|| data.get().to_owned());
+        RawValue::from_string(text).unwrap_or_else(|_| RawValue::NULL.to_owned())
+    }
+
+    /// An instance of a process, as far as the caller may see its data.
+    #[must_use]
+    pub fn shown_process(&self, mut detail: ProcessDetail) -> ProcessDetail {
+        for data in [&mut detail.input, &mut detail.context, &mut detail.output] {
+            *data = self.shown(data);
+        }
+        for question in &mut detail.questions {
+            question.about = self.shown(&question.about);
+        }
+        detail
     }
 
     /// Refuses a caller for whom this delivery is not there, or who may not do this with it.

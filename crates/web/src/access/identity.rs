@@ -170,15 +170,23 @@ impl Provider {
         {
             return Err(refused(&format!("it has no claim `{missing}`")));
         }
+        let one = |name: &str| match (name, claims.get(name)) {
+            ("", _) => Ok(String::new()),
+            (_, Some(Value::String(text))) if !text.is_empty() => Ok(text.clone()),
+            (_, claim) => match texts(claim).as_slice() {
+                [only] if !only.is_empty() => Ok(only.clone()),
+                _ => Err(refused(&format!("its claim `{name}` does not name one"))),
+            },
+        };
         Ok(Principal {
             kind,
             name: format!("{}:{called}", self.options.name),
             tenant: String::new(),
             roles,
-            partner: text(&names.partner),
+            partner: one(&names.partner)?,
             sites: if names.sites.is_empty() { Vec::new() } else { texts(claims.get(&names.sites)) },
             types: Vec::new(),
-            system: text(&names.system),
+            system: one(&names.system)?,
         })
     }
 }

@@ -87,10 +87,10 @@ pub(super) async fn show(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Result<Json<ProcessDetail>, Problem> {
-    caller.allow(Act::SeeHub)?;
+    caller.allow_unbound(Act::SeeHub)?;
     let missing = format!("there is no instance {id}");
     let found = ask(&state, move |conductor| conductor.detail(&id)).await?;
-    found.map(Json).ok_or_else(|| Problem::not_found(missing))
+    found.map(|detail| Json(caller.shown_process(detail))).ok_or_else(|| Problem::not_found(missing))
 }
 
 /// No filters.
@@ -104,7 +104,7 @@ pub(super) async fn cases(
     caller: Caller,
     listing: Listing<All>,
 ) -> Result<Json<Page<CaseRow>>, Problem> {
-    caller.allow(Act::SeeHub)?;
+    caller.allow_unbound(Act::SeeHub)?;
     let All {} = listing.filter;
     let (filter, asked) = (ProcessFilter { with_cases: true, ..ProcessFilter::default() }, listing.page);
     let rows = read(&state, &caller, move |reading| {
@@ -112,7 +112,10 @@ pub(super) async fn cases(
     })
     .await?;
     let (items, next) = (rows.items, rows.next);
-    let items = ask(&state, move |conductor| conductor.cases(items)).await?;
+    let mut items = ask(&state, move |conductor| conductor.cases(items)).await?;
+    for case in &mut items {
+        case.question.about = caller.shown(&case.question.about);
+    }
     Ok(Json(Page { items, next }))
 }
 

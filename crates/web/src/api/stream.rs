@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use axum::extract::State as Extract;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use futures::Stream;
-use http::HeaderMap;
+use http::request::Parts;
 use lineshaft_model::Position;
 use lineshaft_model::sight::Act;
 
@@ -21,15 +21,23 @@ const STEP: usize = 256;
 pub(super) async fn events(
     Extract(state): Extract<State>,
     caller: Caller,
-    headers: HeaderMap,
+    parts: Parts,
 ) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Problem> {
     caller.allow(Act::See)?;
-    let last =
-        headers.get("last-event-id").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    let last = parts
+        .headers
+        .get("last-event-id")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse().ok());
     let mut end = state.hub.end();
     let mut after: Position = last.unwrap_or(*end.borrow_and_update());
     let stream = async_stream::stream! {
         loop {
+            // A token that was ended, or other policies, end what it still hears.
+            let Ok(caller) = state.access.of_request(&parts, state.hub.now()).await else { return };
+            if caller.allow(Act::See).is_err() {
+                return;
+            }
             let upto = *end.borrow_and_update();
             while after < upto {
                 let from = after;

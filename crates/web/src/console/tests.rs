@@ -213,7 +213,9 @@ fn who_may_only_read_is_offered_nothing_to_press() {
     };
     let page = page.render().expect("it renders");
     assert!(
-        !page.contains("/retry") && !page.contains("<textarea") && page.contains("that needs the scope"),
+        !page.contains("/retry")
+            && !page.contains("<textarea")
+            && page.contains("that needs the act <code>mend</code>"),
         "{page}"
     );
 }

@@ -170,6 +170,8 @@ async fn whatever_is_not_as_agreed_is_refused() {
         ("a login's token", key.sign(&with("nonce", json!("n")))),
         ("nobody's name", key.sign(&with("sub", json!("")))),
         ("no partner where one is asked", key.sign(&unbound)),
+        ("partners, where one is asked", key.sign(&with("partner", json!(["S1", "S2"])))),
+        ("a number for a partner", key.sign(&with("partner", json!(7)))),
         ("an end that is a word", key.sign(&with("exp", json!("soon")))),
         ("too long", key.sign(&with("pad", json!("x".repeat(20_000))))),
         ("not a token", "a.b.c".to_owned()),

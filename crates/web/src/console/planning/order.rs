@@ -31,7 +31,8 @@ struct Page {
     now_x: i64,
     causes: Vec<Cause>,
     /// What covers it, and what it is for.
-    trees: [(&'static str, &'static str, Vec<Branch>); 2],
+    /// None for whoever sees some sites only.
+    trees: Vec<(&'static str, &'static str, Vec<Branch>)>,
 }
 
 /// One link of the chain, with where more is told.
@@ -58,12 +59,14 @@ pub(in crate::console) async fn order(
 ) -> Answer {
     viewer.caller.allow(Act::SeePlan)?;
     let caller = viewer.caller.clone();
+    let whole = caller.sees_plan("");
     let title = format!("{} · Planning", which.order);
     let shell = Shell::new(&state, viewer, Section::Planning, title).live(2_000).beating(super::pulse::PATH);
     let missing = format!("the plan has no order {}", which.order);
     let found = ask(&state, move |planner| {
         let root = PegEnd::Order { key: which.order.clone() };
-        let pegs = |direction| planner.pegging(&root, direction, MOST_PEGS);
+        // Pegs lead to every site.
+        let pegs = |direction| if whole { planner.pegging(&root, direction, MOST_PEGS) } else { Vec::new() };
         let order = planner.order(&which.order)?;
         Some((order, pegs(Direction::ToSupply), pegs(Direction::ToDemand)))
     });
@@ -75,10 +78,14 @@ pub(in crate::console) async fn order(
     let causes =
         order.chain.iter().map(|link| Cause { words: said(link), path: path_of_link(link) }).collect();
     let branches = |pegs: Vec<Peg>, direction| pegs.into_iter().map(|peg| branch(&peg, direction)).collect();
-    let trees = [
-        ("covers", "What covers it", branches(down, Direction::ToSupply)),
-        ("for", "What it is for", branches(up, Direction::ToDemand)),
-    ];
+    let trees = if whole {
+        vec![
+            ("covers", "What covers it", branches(down, Direction::ToSupply)),
+            ("for", "What it is for", branches(up, Direction::ToDemand)),
+        ]
+    } else {
+        Vec::new()
+    };
     let (ticks, now_x) = (scale.ticks(), scale.x(shell.now));
     show(&Page { shell, bar: bar(order.clone(), scale), order, ticks, now_x, causes, trees })
 }
