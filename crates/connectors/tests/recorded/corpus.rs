@@ -26,9 +26,22 @@ impl Service {
             println!("there is no {}/cap: passed over", folder.display());
             return None;
         }
+        start_anew();
         let started = Command::new(folder.join("up")).arg("cap").env("PORT", PORT).status();
         assert!(started.is_ok_and(|status| status.success()), "the service does not start");
         Some(Self(folder))
+    }
+}
+
+/// Takes the mark of a filled database away, if there is one. The service numbers its orders from the same number at
+/// each start but keeps its database, so orders of an earlier run would stand in the way.
+fn start_anew() {
+    let home = std::env::var_os("LINESHAFT_REAL")
+        .map(PathBuf::from)
+        .or_else(|| Some(Path::new(&std::env::var_os("HOME")?).join(".cache/lineshaft-real")));
+    let Some(home) = home else { return };
+    if let Err(error) = std::fs::remove_file(home.join("cap/run/fresh")) {
+        assert_eq!(error.kind(), std::io::ErrorKind::NotFound, "{}: {error}", home.display());
     }
 }
 
